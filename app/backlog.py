@@ -30,7 +30,7 @@ from data.old_updates import (
 from delivery.client import TolerantSession
 from delivery.rate_limiter import is_bulk_send
 from delivery.response_repair import split_by_age
-from misc.addressing import BotAccount
+from misc.addressing import BotAccount, message_of
 from misc.message_links import asked_links
 from platforms import Registry
 from services.requests.context import RequestContext
@@ -191,13 +191,7 @@ class Backlog:
             )
 
     def _has_links(self, update: Update) -> bool:
-        message = (
-            update.message
-            or update.edited_message
-            or update.channel_post
-            or update.edited_channel_post
-            or update.business_message
-        )
+        message = message_of(update)
         if message is None or self._account is None:
             return False
         return bool(asked_links(message, self._registry, self._account))

@@ -126,7 +126,7 @@ async def _set(bot: Bot, texts: Texts, commands: CommandList) -> bool:
             )
     except DeliveryError as error:
         if isinstance(commands.scope, BotCommandScopeChat):
-            # Whoever has never written to the bot has no chat with it yet.
+            # An administrator who has never written to the bot has no chat with it yet.
             logger.info(
                 "Could not publish the command list of %s: %s",
                 LoggedChat(int(commands.scope.chat_id)),

@@ -89,7 +89,7 @@ def _build_source(settings: Settings, bot: Bot, update_acks: UpdateAcks) -> Poll
 
 
 async def _nothing_to_store() -> None:
-    """Need no database."""
+    """Do nothing: no update is stored, so no database is needed."""
 
 
 def router() -> Router:

@@ -265,7 +265,7 @@ class StreamingServiceError(DrmError):
 
 
 class PreviewError(MediaError):
-    """The site plays only the beginning of the track to whoever has not paid."""
+    """The site plays only the beginning of the track without a subscription."""
 
     text_key = "media_preview"
     signing_in_may_help = True

@@ -164,7 +164,7 @@ class Pacer:
             self._chat(ticket.chat_id).shut(now + wait_s)
 
     def pause(self, until: float) -> None:
-        """Grant nothing until then."""
+        """Grant no calls before `until`, in any chat."""
         self._overall.shut(until)
 
     def share_with(self, processes: int) -> None:

@@ -58,7 +58,7 @@ class WebhookReport:
 
 
 def is_webhook_secret(text: str) -> bool:
-    """Return True if Telegram accepts the secret, and nobody guesses it."""
+    """Return True if Telegram accepts the secret, and it is too long to be guessed."""
     return bool(_SECRET.fullmatch(text))
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, func, select
 
 from core.statistics import DAY_S, FINE_OUTCOMES_S, fine_from, slot_of
 from data.database import read, table_of, unix_now, write
 from data.models import AdShows
+from data.rollups import removing_half_hours
 from data.upserts import insert_into
 
 _SHOWS = table_of(AdShows)
@@ -37,11 +38,7 @@ async def ad_shows_since(since: int | None) -> list[tuple[str, int]]:
 async def fold_ad_shows() -> None:
     """Merge old half-hour rows of ads into day rows."""
     before = fine_from(unix_now(), FINE_OUTCOMES_S)
-    old = (
-        delete(_SHOWS)
-        .where(_SHOWS.c.slot < before, _SHOWS.c.slot % DAY_S != 0)
-        .returning(*_SHOWS.c)
-    )
+    old = removing_half_hours(_SHOWS, before)
 
     def work(db: Connection) -> None:
         rows = db.execute(old).all()

@@ -100,6 +100,36 @@ def _chat(chat_id: int) -> int:
     return chat_id
 
 
+def _none_if_empty(value: object) -> object:
+    return value or None
+
+
+def _existing_file(value: Path | None, info: ValidationInfo) -> Path | None:
+    """Check that a file exists; relative paths begin in the folder of config.ini, the context."""
+    folder: Path | None = info.context
+    try:
+        if value is not None and not ((folder or Path()) / value).is_file():
+            raise ValueError(f"there is no file {value}")
+    except OSError as error:  # its folder may not be read, or the value is no name of a file
+        shown = _masked(str(value))
+        raise ValueError(f"the file {shown} cannot be read: {error.strerror}") from None
+    return value
+
+
+def _http_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValueError(f"must be an http(s) address, not {_masked(value)!r}") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"must be an http(s) address, not {_masked(value)!r}")
+    return value.rstrip("/")
+
+
+def _http_url_or_empty(value: str) -> str:
+    return _http_url(value) if value else ""
+
+
 class Section(BaseModel):
     """A section of config.ini.
 
@@ -152,18 +182,10 @@ class BotSection(Section):
         "memory and a third of the time. Set to false if a new aiogram release causes problems.",
     )
 
-    @field_validator("admins", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return _split_list(value)
-
+    _split = field_validator("admins", mode="before")(_split_list)
     _check_people = field_validator("admins")(_people)
     _check_chat = field_validator("join_log_chat")(_chat)
-
-    @field_validator("source_url")
-    @classmethod
-    def _check_url(cls, value: str) -> str:
-        return _http_url(value) if value else ""
+    _check_url = field_validator("source_url")(_http_url_or_empty)
 
 
 class AccessSection(Section):
@@ -190,10 +212,7 @@ class AccessSection(Section):
         "private channel needs its invite link here.",
     )
 
-    @field_validator("listed", "channels", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return _split_list(value)
+    _split = field_validator("listed", "channels", mode="before")(_split_list)
 
     @field_validator("listed", "channels")
     @classmethod
@@ -210,10 +229,7 @@ class AccessSection(Section):
             raise ValueError("the mode members needs at least one channel")
         return value
 
-    @field_validator("join_url")
-    @classmethod
-    def _check_url(cls, value: str) -> str:
-        return _http_url(value) if value else ""
+    _check_url = field_validator("join_url")(_http_url_or_empty)
 
 
 class TelegramSection(Section):
@@ -242,10 +258,7 @@ class TelegramSection(Section):
         "sends them to the address in [webhook] url.",
     )
 
-    @field_validator("server")
-    @classmethod
-    def _check_url(cls, value: str) -> str:
-        return _http_url(value)
+    _check_url = field_validator("server")(_http_url)
 
 
 class WebhookSection(Section):
@@ -289,10 +302,7 @@ class WebhookSection(Section):
         "false: it comes from a public authority.",
     )
 
-    @field_validator("url")
-    @classmethod
-    def _check_url(cls, value: str) -> str:
-        return _http_url(value) if value else ""
+    _check_url = field_validator("url")(_http_url_or_empty)
 
     @field_validator("secret")
     @classmethod
@@ -301,15 +311,8 @@ class WebhookSection(Section):
             raise ValueError("must be 16 to 256 letters, digits, _ or -")
         return value
 
-    @field_validator("certificate", "key", mode="before")
-    @classmethod
-    def _empty_to_none(cls, value: object) -> object:
-        return value or None
-
-    @field_validator("certificate", "key")
-    @classmethod
-    def _check_exists(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        return _existing_file(value, info.context)
+    _empty_is_none = field_validator("certificate", "key", mode="before")(_none_if_empty)
+    _check_exists = field_validator("certificate", "key")(_existing_file)
 
 
 class DatabaseSection(Section):
@@ -330,10 +333,7 @@ class DatabaseSection(Section):
         7, ge=1, description="Number of regular backups that are kept; older ones are deleted."
     )
 
-    @field_validator("backup_folder", mode="before")
-    @classmethod
-    def _empty_to_none(cls, value: object) -> object:
-        return value or None
+    _empty_is_none = field_validator("backup_folder", mode="before")(_none_if_empty)
 
     @field_validator("url")
     @classmethod
@@ -578,15 +578,10 @@ class NetworkSection(Section):
         "chrome-146.",
     )
 
-    @field_validator("proxy_file", "cookies_file", "ca_file", mode="before")
-    @classmethod
-    def _empty_to_none(cls, value: object) -> object:
-        return value or None
-
-    @field_validator("proxy_file", "cookies_file", "ca_file")
-    @classmethod
-    def _check_exists(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        return _existing_file(value, info.context)
+    _empty_is_none = field_validator("proxy_file", "cookies_file", "ca_file", mode="before")(
+        _none_if_empty
+    )
+    _check_exists = field_validator("proxy_file", "cookies_file", "ca_file")(_existing_file)
 
 
 class IdentitiesSection(Section):
@@ -636,10 +631,7 @@ class SitesSection(Section):
         "else (docs/operating/fetching.md).",
     )
 
-    @field_validator("allowed", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return _split_list(value)
+    _split = field_validator("allowed", mode="before")(_split_list)
 
     @field_validator("allowed")
     @classmethod
@@ -705,10 +697,7 @@ class HelpersSection(Section):
         description="Your RapidAPI key. Empty: RapidAPI is not used. Keep it in .env.",
     )
 
-    @field_validator("cobalt_url", "pot_url", "rapidapi_url")
-    @classmethod
-    def _check_url(cls, value: str) -> str:
-        return _http_url(value) if value else ""
+    _check_url = field_validator("cobalt_url", "pot_url", "rapidapi_url")(_http_url_or_empty)
 
 
 class AdsSection(Section):
@@ -738,20 +727,9 @@ class AdsSection(Section):
         "first download. 0: no such period.",
     )
 
-    @field_validator("link")
-    @classmethod
-    def _check_url(cls, value: str) -> str:
-        return _http_url(value) if value else ""
-
-    @field_validator("file", mode="before")
-    @classmethod
-    def _empty_to_none(cls, value: object) -> object:
-        return value or None
-
-    @field_validator("file")
-    @classmethod
-    def _check_exists(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        return _existing_file(value, info.context)
+    _check_url = field_validator("link")(_http_url_or_empty)
+    _empty_is_none = field_validator("file", mode="before")(_none_if_empty)
+    _check_exists = field_validator("file")(_existing_file)
 
 
 class StatisticsSection(Section):
@@ -775,15 +753,8 @@ class StatisticsSection(Section):
     )
     botstat_url: str = Field("https://api.botstat.io", description="URL of the BotStat API.")
 
-    @field_validator("readers", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return _split_list(value)
-
-    @field_validator("botstat_url")
-    @classmethod
-    def _check_url(cls, value: str) -> str:
-        return _http_url(value)
+    _split = field_validator("readers", mode="before")(_split_list)
+    _check_url = field_validator("botstat_url")(_http_url)
 
 
 class WatchSection(Section):
@@ -822,10 +793,7 @@ class WatchSection(Section):
         60, ge=1, description="Interval between canary fetches, in minutes."
     )
 
-    @field_validator("canaries", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return _split_list(value)
+    _split = field_validator("canaries", mode="before")(_split_list)
 
 
 class RunSection(Section):
@@ -1220,7 +1188,7 @@ def _secrets() -> list[tuple[str, str]]:
 def _masked(value: str) -> str:
     """Return a wrong value for a message: shortened, and without what may be a secret.
 
-    Whoever mixes up two lines has put a token or a password where a number belongs.
+    An operator who mixes up two lines has put a token or a password where a number belongs.
     """
     shown = _LONG_KEY.sub("***", _without_credentials(value))
     return shown if len(shown) <= _MAX_QUOTED else f"{shown[:_MAX_QUOTED]}…"
@@ -1245,24 +1213,3 @@ def _as_ini(default: object) -> str:
     if isinstance(default, tuple):
         return ", ".join(map(str, default))
     return "" if default is None else str(default)
-
-
-def _existing_file(value: Path | None, folder: Path | None) -> Path | None:
-    """Check that a file exists; `folder` is that of config.ini, where relative paths begin."""
-    try:
-        if value is not None and not ((folder or Path()) / value).is_file():
-            raise ValueError(f"there is no file {value}")
-    except OSError as error:  # its folder may not be read, or the value is no name of a file
-        shown = _masked(str(value))
-        raise ValueError(f"the file {shown} cannot be read: {error.strerror}") from None
-    return value
-
-
-def _http_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        raise ValueError(f"must be an http(s) address, not {_masked(value)!r}") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"must be an http(s) address, not {_masked(value)!r}")
-    return value.rstrip("/")

@@ -12,7 +12,7 @@ async def elect(name: str, owner: str) -> int:
     """Elect a worker for a task, unless another live worker has it.
 
     Return the epoch, which grows with each change of the worker; 0 while another one has the task.
-    Whoever has it keeps it as long as its lease is valid.
+    The worker keeps it as long as its lease is valid.
     """
     return await write(lambda db: elect_in(db, name, owner))
 

@@ -1,4 +1,4 @@
-"""What a restored database holds, for whoever has restored it."""
+"""What a restored database holds, for the operator."""
 
 from dataclasses import dataclass
 

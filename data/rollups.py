@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import bindparam as place
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningDelete
 
 from core.statistics import COUNTED, DAY_S, SLOT_S, Counts, fine_from, slot_of
 from data.database import lock_upgrades, table_of, unix_now, write
@@ -339,14 +340,18 @@ def _contributions(
 # --- compaction ----------------------------------------------------------------------------------
 
 
+def removing_half_hours(table: Table, before: int) -> ReturningDelete[Any]:
+    """Return the statement that deletes and returns half-hour rows older than `before`.
+
+    A row of a day's first half-hour stays: the others are added to it, so that it is the day's.
+    """
+    return delete(table).where(table.c.slot < before, table.c.slot % DAY_S != 0).returning(*table.c)
+
+
 async def fold_stats() -> int:
     """Merge old half-hour rows into day rows. Return the number of rows saved."""
     before = fine_from(unix_now())
-    old = (
-        delete(_STATS)
-        .where(_STATS.c.slot < before, _STATS.c.slot % DAY_S != 0)
-        .returning(*_STATS.c)
-    )
+    old = removing_half_hours(_STATS, before)
 
     def work(db: Connection) -> int:
         days: defaultdict[tuple[int, bool], Counts] = defaultdict(Counts)

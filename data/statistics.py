@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, case, delete, func, or_, select
+from sqlalchemy import Connection, case, func, or_, select
 
 from core.statistics import (
     COUNTED,
@@ -18,6 +18,7 @@ from core.statistics import (
 )
 from data.database import read, table_of, unix_now, write
 from data.models import Outcomes, Stats, Users, Video
+from data.rollups import removing_half_hours
 from data.upserts import insert_into
 
 _STATS, _OUTCOMES = table_of(Stats), table_of(Outcomes)
@@ -164,11 +165,7 @@ async def outcomes_by_slot(since: int) -> list[tuple[int, str, str, int]]:
 async def fold_outcomes() -> None:
     """Merge old half-hour rows of outcomes into day rows."""
     before = fine_from(unix_now(), FINE_OUTCOMES_S)
-    old = (
-        delete(_OUTCOMES)
-        .where(_OUTCOMES.c.slot < before, _OUTCOMES.c.slot % DAY_S != 0)
-        .returning(*_OUTCOMES.c)
-    )
+    old = removing_half_hours(_OUTCOMES, before)
 
     def work(db: Connection) -> None:
         rows = db.execute(old).all()

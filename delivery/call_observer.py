@@ -40,7 +40,7 @@ class ObservedCalls(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Send a request.
+        """Send a request, and report its error and the bytes of its body.
 
         Raises:
             AiogramError: it failed.

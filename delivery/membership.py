@@ -18,7 +18,7 @@ from delivery.moved_chats import MovedChats
 
 logger = logging.getLogger(__name__)
 
-#: How long an answer counts, in seconds. Whoever has just joined must not wait.
+#: How long an answer counts, in seconds: short for others, who may just have joined.
 MEMBER_S: Final = 600.0
 OTHERS_S: Final = 5.0
 #: How long the last "yes" counts while Telegram does not answer, in seconds.
@@ -62,7 +62,7 @@ class Membership:
     async def standing(self, person_id: int) -> Standing:
         """Return ALLOWED, NOT_A_MEMBER, or UNKNOWN if Telegram does not answer.
 
-        While it does not, whoever was a member within the last day still counts as one.
+        While it does not, a member of the last day still counts as one.
         """
         lock = self._asking.setdefault(person_id, asyncio.Lock())
         async with lock:  # several messages at once ask once

@@ -134,7 +134,7 @@ class NullJournal:
         self.progress = self.progress.record_sending(files)
 
     def may_send(self) -> bool:
-        """Return True: nobody else sends the same."""
+        """Return True: no other process sends the same."""
         return True
 
     async def ensure_ours(self) -> None:
@@ -144,7 +144,7 @@ class NullJournal:
         self.progress = self.progress.record_not_sent()
 
     def begin_upload(self, size: int) -> None:
-        """Do nothing: nobody watches these sends."""
+        """Do nothing: the progress of these sends is not shown."""
 
     def count_uploaded(self, size: int) -> None:
         """Do nothing, for the same reason."""

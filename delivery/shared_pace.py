@@ -109,7 +109,7 @@ class SharedPace:
         start: Callable[[CallTicket], None],
         look_again: Callable[[], None],
     ) -> None:
-        """Build it.
+        """Claim turns for the calls of `pacer`.
 
         `start` starts a granted call; `look_again` is called after tickets were put back.
         """

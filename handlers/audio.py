@@ -33,14 +33,11 @@ async def on_press(
     ack: UpdateAck,
 ) -> None:
     """Queue the request of the button, unless it is running already."""
-    data, message = query.data or "", query.message
-    post = read_post(data)
+    message, words = query.message, texts[chat.lang]
+    post = read_post(query.data or "")
     link = registry.link_to(*post) if post else None
     if not isinstance(message, Message) or link is None:
-        await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
+        await query.answer(words["button_expired"], show_alert=True)
         return
     submit = partial(intake.submit_press, query, message, link, chat, ack)
-    if await running_buttons.run((message.chat.id, message.message_id, data), submit):
-        await query.answer()
-    else:
-        await query.answer(texts[chat.lang]["already_running"])
+    await running_buttons.answer(query, submit, words)

@@ -79,7 +79,7 @@ async def on_cancel_all(
 async def on_business_cancel_all(
     message: Message, sender: Sender, texts: Texts, canceller: Canceller, ack: UpdateAck
 ) -> None:
-    """Do the same in a business account's chat, in the language of whoever asks.
+    """Do the same in a business account's chat, in the language of the sender.
 
     Raises:
         DeliveryError: it is not said.

@@ -60,7 +60,7 @@ class BotMembership:
             await self._join(event)
 
     async def _join(self, event: ChatMemberUpdated) -> None:
-        """Register a group or channel in the language of whoever has added the bot."""
+        """Register a group or channel in the language of the person who added the bot."""
         is_channel = event.chat.type == "channel"
         is_unwanted = is_channel and not self.answers_channels
         if is_unwanted or self.bans.has(event.chat.id, event.from_user.id):

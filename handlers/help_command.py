@@ -48,7 +48,7 @@ async def on_help(
 async def on_business_help(
     message: Message, sender: Sender, texts: Texts, profile: BotProfile
 ) -> None:
-    """Explain in the language of whoever asks what the bot does in a business account's chat.
+    """Explain in the sender's language what the bot does in a business account's chat.
 
     Raises:
         DeliveryError: the help is not sent.

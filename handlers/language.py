@@ -50,11 +50,8 @@ async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts, ack: Upd
         StorageError: the language is not stored.
     """
     lang = (query.data or "").removeprefix(LANGUAGE)
-    if lang not in texts or query.message is None:
-        await query.answer(texts[chat.lang]["lang_unknown"], show_alert=True)
+    if not await _store(query, lang, chat, texts, ack):
         return
-    await set_language(query.message.chat.id, lang)
-    ack.acknowledge()
     confirmation = texts(lang, "lang_set", language=texts[lang]["language_name"])
     if isinstance(query.message, Message):
         await _edit(query.message, confirmation)
@@ -70,15 +67,28 @@ async def on_welcome_choice(
         StorageError: the language is not stored.
     """
     lang = (query.data or "").removeprefix(WELCOME)
-    if lang not in texts or query.message is None:
-        await query.answer(texts[chat.lang]["lang_unknown"], show_alert=True)
+    if not await _store(query, lang, chat, texts, ack):
         return
-    await set_language(query.message.chat.id, lang)
-    ack.acknowledge()
     if isinstance(query.message, Message):
         text, buttons = welcome_message(lang, platform_titles(registry), is_private=False)
         await _edit(query.message, text, buttons)
     await query.answer()
+
+
+async def _store(
+    query: CallbackQuery, lang: str, chat: ChatView, texts: Texts, ack: UpdateAck
+) -> bool:
+    """Store the language of the chat; return False if it was refused, which the answer says.
+
+    Raises:
+        StorageError: the language is not stored.
+    """
+    if lang not in texts or query.message is None:
+        await query.answer(texts[chat.lang]["lang_unknown"], show_alert=True)
+        return False
+    await set_language(query.message.chat.id, lang)
+    ack.acknowledge()
+    return True
 
 
 async def _edit(message: Message, text: str, buttons: InlineKeyboardMarkup | None = None) -> None:

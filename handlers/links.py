@@ -3,7 +3,7 @@
 from aiogram import Router
 from aiogram.types import Message
 
-from core.choices import NO_CHOICE, Choice, choice_in
+from core.choices import Choice
 from core.media import Link
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
@@ -14,7 +14,7 @@ from misc.message_links import text_of
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.registration import STORES, TURNS_AWAY, ChatView
 from misc.middlewares.update_acks import UpdateAck
-from misc.ui.texts import Texts, choice_words
+from misc.ui.texts import Texts, named_choice
 
 
 def router() -> Router:
@@ -72,7 +72,7 @@ async def on_link(
     """Queue the links of a message, unless the message has arrived before."""
     bundles.mark_answered(message)
     if deduplicator.is_first(message, ack.update_id):
-        choice = choice_in(text_of(message), choice_words()) or NO_CHOICE
+        choice = named_choice(text_of(message))
         await intake.submit_links(message, links, chat, ack, choice)
 
 
@@ -94,7 +94,7 @@ async def on_edited_link(
     message: Message, links: list[Link], chat: ChatView, intake: RequestIntake, ack: UpdateAck
 ) -> None:
     """Queue the links that an edit has added to a message."""
-    choice = choice_in(text_of(message), choice_words()) or NO_CHOICE
+    choice = named_choice(text_of(message))
     await intake.submit_links(message, links, chat, ack, choice)
 
 
@@ -114,5 +114,5 @@ async def on_business_link(
         return
     person = message.from_user
     chat = ChatView(texts.closest(person.language_code if person else None))
-    choice = choice_in(text_of(message), choice_words()) or NO_CHOICE
+    choice = named_choice(text_of(message))
     await intake.submit_links(message, links, chat, ack, choice)

@@ -38,8 +38,8 @@ async def on_command(
 ) -> None:
     """Stop answering the sender's links in groups, or answer them again, and say so.
 
-    Whoever writes in the name of a chat, such as an anonymous administrator, takes it back the same
-    way: a press of a button comes from the person, and does not say for which chat.
+    People who write in the name of a chat, such as anonymous administrators, take it back with the
+    other command: a press of a button comes from the person, and does not say for which chat.
 
     Raises:
         StorageError, DeliveryError: it is not stored, or the answer is not sent.

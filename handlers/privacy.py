@@ -62,7 +62,7 @@ async def on_privacy(message: Message, chat: ChatView, sender: Sender, texts: Te
 async def on_privacy_in_group(
     message: Message, chat: ChatView, sender: Sender, texts: Texts, profile: BotProfile
 ) -> None:
-    """Point to the private chat, where the answer is nobody else's to read.
+    """Point to the private chat, where nobody else can read the answer.
 
     Raises:
         DeliveryError: it is not said.

@@ -6,7 +6,6 @@ from aiogram import Router
 from aiogram.filters import Filter
 from aiogram.types import CallbackQuery, Message
 
-from core.choices import NO_CHOICE, choice_in
 from misc.filters import Carries
 from misc.intake import RequestIntake
 from misc.message_links import carried_links, text_of
@@ -14,7 +13,7 @@ from misc.middlewares.registration import STORES, ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
 from misc.ui.callback_data import REMAINING, read_index, read_remaining_items
-from misc.ui.texts import Texts, choice_words
+from misc.ui.texts import Texts, named_choice
 from platforms import Registry
 
 
@@ -51,9 +50,7 @@ async def on_remaining_items(
         await query.answer(words["button_expired"], show_alert=True)
         return
     submit = partial(intake.submit_remaining_items, query, message, link, chat, remaining[0], ack)
-    press = message.chat.id, message.message_id, query.data
-    is_new = await running_buttons.run(press, submit)
-    await query.answer(None if is_new else words["already_running"])
+    await running_buttons.answer(query, submit, words)
 
 
 async def on_remaining_links(
@@ -78,7 +75,7 @@ async def on_remaining_links(
     elif not intake.has_room_for(query.from_user.id):
         await query.answer(words["busy"], show_alert=True)
     else:
-        choice = choice_in(text_of(request), choice_words()) or NO_CHOICE
+        choice = named_choice(text_of(request))
         is_new = await intake.submit_remaining_links(note, links, start, chat, ack, choice)
         await query.answer(None if is_new else words["already_running"])
 

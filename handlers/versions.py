@@ -82,20 +82,16 @@ async def on_version(
     ack: UpdateAck,
 ) -> None:
     """Queue the request for a version, as an answer to the post, and delete the choice."""
-    data, message = query.data or "", query.message
-    version = read_version(data)
+    message, words = query.message, texts[chat.lang]
+    version = read_version(query.data or "")
     link = registry.link_to(*version[1:]) if version else None
     if not isinstance(message, Message) or version is None or link is None:
-        await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
+        await query.answer(words["button_expired"], show_alert=True)
         return
     is_menu = not (message.caption or message.video)
     answered = (message.reply_to_message if is_menu else None) or message
     submit = partial(intake.submit_version, query, answered, link, chat, version[0], ack)
-    if not await running_buttons.run((message.chat.id, message.message_id, data), submit):
-        await query.answer(texts[chat.lang]["already_running"])
-        return
-    await query.answer()
-    if is_menu:
+    if await running_buttons.answer(query, submit, words) and is_menu:
         await messages.delete(message)
 
 

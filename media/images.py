@@ -304,7 +304,7 @@ def _share_of_rows(path: Path) -> float:
 
 @contextmanager
 def _partial_files() -> Iterator[None]:
-    """Let Pillow decode what there is of a file instead of raising an error."""
+    """Let Pillow decode the readable part of a file instead of raising an error."""
     ImageFile.LOAD_TRUNCATED_IMAGES = True
     try:
         yield

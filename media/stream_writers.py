@@ -310,7 +310,7 @@ class Resampler:
         yield from pulled(self._graph)
 
     def finish(self) -> Iterator[Any]:
-        """Yield the rest."""
+        """Yield the samples that the filters still hold."""
         if self._graph:
             self._graph.push(None)
             yield from pulled(self._graph)

@@ -1,4 +1,4 @@
-"""Who a message is from, and whether it is meant for the bot."""
+"""The message of an update: who it is from, and whether it is meant for the bot."""
 
 import re
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from aiogram.types import (
     MessageOriginChannel,
     MessageOriginChat,
     MessageOriginUser,
+    Update,
 )
 
 GROUPS = {"group", "supergroup"}
@@ -55,6 +56,17 @@ class BotAccount:
 def names(username: str, text: str) -> bool:
     """Return True if a text mentions a username, which comes without the @."""
     return bool(re.search(rf"@{re.escape(username)}\b", text, re.IGNORECASE))
+
+
+def message_of(update: Update) -> Message | None:
+    """Return the message that an update brings, new or edited; None for other updates."""
+    return (
+        update.message
+        or update.edited_message
+        or update.channel_post
+        or update.edited_channel_post
+        or update.business_message
+    )
 
 
 def sender_of(message: Message) -> int | None:

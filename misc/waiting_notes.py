@@ -66,7 +66,7 @@ class WaitingNotes:
             await context.status.remove_note()
 
     async def _record(self, waiting: WaitingRequest, message_id: int | None) -> None:
-        """Record a new note.
+        """Store the id of a note that was sent.
 
         Raises:
             RequestTakenOverError: a worker may have taken the request, and shows its own note.

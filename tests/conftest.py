@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -176,10 +177,23 @@ def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 async def db(db_url: str) -> AsyncIterator[str]:
     """Initialise and migrate the database; yield its URL."""
-    database.initialize_database_components(db_url)
+    async with _migrated(db_url):
+        yield db_url
+
+
+@pytest.fixture
+async def postgres_db(new_postgres: str) -> AsyncIterator[str]:
+    """Initialise and migrate a database on PostgreSQL; yield its URL."""
+    async with _migrated(new_postgres):
+        yield new_postgres
+
+
+@asynccontextmanager
+async def _migrated(url: str) -> AsyncIterator[None]:
+    database.initialize_database_components(url)
     try:
         await database.init_db()
-        yield db_url
+        yield
     finally:
         await database.close()
 

@@ -50,7 +50,7 @@ class Decider:
     async def look(self) -> None:
         """Look for a newer version if it is time, or if an administrator has asked.
 
-        Whoever has asked is answered, if need be after the next start.
+        The administrator gets an answer, if need be after the next start.
 
         Raises:
             StorageError: the database did not respond.

@@ -19,7 +19,7 @@ from aiogram.types import (
 from core.access import Standing
 from core.cached_post import CachedPost
 from core.captions import MAX_CAPTION, cut
-from core.choices import NO_CHOICE, Choice, choice_in
+from core.choices import NO_CHOICE
 from core.errors import DeliveryError, StorageError
 from core.formats import Quality
 from core.media import Link, Post
@@ -43,7 +43,7 @@ from misc.ui import keyboards
 from misc.ui.callback_data import AGAIN, OLD_INLINE, PAGE
 from misc.ui.presenter import ChatPresenter, PresenterFactory
 from misc.ui.refusals import INLINE_LABELS, SENTENCES, way_in
-from misc.ui.texts import Texts, choice_words
+from misc.ui.texts import Texts, named_choice
 from platforms import Registry
 from services.access import AccessPolicy
 from services.metrics import Metrics
@@ -111,7 +111,7 @@ class InlineQueries:
             button = InlineQueryResultsButton(text=texts["inline_enable"], start_parameter="inline")
         elif known.link is None:
             results = self._hint(query.query, texts)
-        elif _choice_of(query.query) != NO_CHOICE:
+        elif named_choice(query.query) != NO_CHOICE:
             results = [cards.whole_post(texts, self._site(known.link))]
         elif known.post:
             request = self.lookup.request(
@@ -154,7 +154,7 @@ class InlineQueries:
             )
             return
         request = self.lookup.request(
-            kind, link, chosen.from_user, person, inline_id, _choice_of(chosen.query)
+            kind, link, chosen.from_user, person, inline_id, named_choice(chosen.query)
         )
         await self._remember(request)
         if standing is not Standing.ALLOWED:
@@ -188,7 +188,7 @@ class InlineQueries:
             (card,) = cards.hint(texts["inline_hint"], text, button)
             await self._answer_call(call_id, card)
             return
-        choice = _choice_of(text_of(message))
+        choice = named_choice(text_of(message))
         # What is known is the usual version.
         post = known.post if choice == NO_CHOICE else None
         request = self.lookup.request("post", known.link, user, known.person, _NO_MESSAGE)
@@ -341,10 +341,6 @@ class InlineQueries:
                 error,
                 extra={"event": "delivery_not_recorded"},
             )
-
-
-def _choice_of(text: str) -> Choice:
-    return choice_in(text, choice_words()) or NO_CHOICE
 
 
 def _whole_options(

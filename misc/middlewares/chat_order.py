@@ -8,6 +8,7 @@ from aiogram import BaseMiddleware
 from aiogram.types import TelegramObject, Update
 
 from core.commands import read_command
+from misc.addressing import message_of
 from misc.middlewares.update_acks import UpdateAck
 
 
@@ -67,14 +68,7 @@ class ChatOrder(BaseMiddleware):
 def _chat_id(update: Update) -> int | None:
     """Return the chat of an update; None if it has none, or none whose order matters."""
     query = update.callback_query
-    message = (
-        update.message
-        or update.edited_message
-        or update.channel_post
-        or update.edited_channel_post
-        or update.business_message
-        or (query.message if query else None)
-    )
+    message = message_of(update) or (query.message if query else None)
     return message.chat.id if message else None
 
 

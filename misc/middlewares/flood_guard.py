@@ -1,4 +1,4 @@
-"""The flood guard: whoever writes too much is warned once, then ignored for some minutes.
+"""The flood guard: a sender of too many messages is warned once, then ignored for some minutes.
 
 Messages with links are never ignored: they wait in the request queue.
 """

@@ -113,8 +113,8 @@ class Registration(BaseMiddleware):
         if not says_start:
             record = await find_chat(message.chat.id)
         if record is None and isinstance(event, Message) and not turns_away:
-            # Whoever writes first decides nothing for a group: `handlers.chat_member` has
-            # registered it in the language of whoever has added the bot.
+            # The first sender does not choose the language of a group: `handlers.chat_member` has
+            # registered it in that of the person who added the bot.
             lang = default.lang if message.chat.type == "private" else FALLBACK
             record, is_new = await start_manager(
                 message.chat.id, event, lang, referral=referral, greets=False

@@ -1,6 +1,8 @@
 """Buttons whose request is still running: a second press starts nothing."""
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+
+from aiogram.types import CallbackQuery
 
 from services.requests.queue import RequestHandle
 
@@ -10,6 +12,22 @@ class RunningButtons:
 
     def __init__(self) -> None:
         self._running: set[Hashable] = set()
+
+    async def answer(
+        self,
+        query: CallbackQuery,
+        submit: Callable[[], Awaitable[RequestHandle]],
+        words: Mapping[str, str],
+    ) -> bool:
+        """Submit the requests of a press like `run`, and answer it with a notice if that is False.
+
+        `query` has a message; `words` are the texts of its chat.
+        """
+        assert query.message is not None
+        press = query.message.chat.id, query.message.message_id, query.data
+        is_new = await self.run(press, submit)
+        await query.answer(None if is_new else words["already_running"])
+        return is_new
 
     async def run(self, press: Hashable, submit: Callable[[], Awaitable[RequestHandle]]) -> bool:
         """Submit the requests of a press; return False if those of an earlier press still run.

@@ -129,7 +129,7 @@ class ChatPresenter:
         return keyboards.with_row(below, label, data)
 
     def audio_options(self, post: Post) -> MessageOptions:
-        """Return the caption of the audio of a post."""
+        """Return the caption of a file made from a post: its audio, its subtitles, an archive."""
         text = self._factory.captions.of_audio(self._request, post)
         return MessageOptions(caption=text, is_silent=self._is_group)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, get_args
 
-from core.choices import WordKind, spellings
+from core.choices import NO_CHOICE, Choice, WordKind, choice_in, spellings
 from core.facts import Fact
 from misc.ui.formats import format_fact
 
@@ -112,6 +112,11 @@ def choice_words() -> Mapping[WordKind, frozenset[str]]:
         )
         for kind in kinds
     }
+
+
+def named_choice(text: str) -> Choice:
+    """Return the version of a post that a text names, or `NO_CHOICE`."""
+    return choice_in(text, choice_words()) or NO_CHOICE
 
 
 @cache

@@ -42,10 +42,6 @@ class ArchiveService(MediaService[FetchedFiles]):
         """Return the only variant."""
         return "document/archive"
 
-    def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
-        """Return the caption."""
-        return context.presenter.audio_options(post)
-
     async def fetch(
         self, attempt: Attempt, context: RequestContext, space: Workspace
     ) -> FetchedFiles:

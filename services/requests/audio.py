@@ -21,7 +21,6 @@ from core.formats import Quality
 from core.media import Audio, AudioFile, Clip, Post, named_after
 from core.pseudonyms import LoggedChat
 from data.db_service import add_music
-from delivery.api_requests import MessageOptions
 from media.processor import MediaProcessor
 from platforms import Attempt, FileRequest, Workspace
 from services.requests.context import Delivered, RequestContext
@@ -54,10 +53,6 @@ class AudioService(MediaService[FetchedAudio]):
     def variant(self, context: RequestContext) -> str:
         """Return the variant; stored rows have "sound" for the whole audio in its own format."""
         return with_piece("sound/mp3" if context.request.selection.is_mp3 else "sound", context)
-
-    def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
-        """Return the caption."""
-        return context.presenter.audio_options(post)
 
     async def fetch(
         self, attempt: Attempt, context: RequestContext, space: Workspace
@@ -117,10 +112,6 @@ class SlideVideoService(MediaService[FetchedAudio]):
     def variant(self, context: RequestContext) -> str:
         """Return the only variant; stored rows have it."""
         return "slides"
-
-    def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
-        """Return the caption."""
-        return context.presenter.audio_options(post)
 
     async def fetch(
         self, attempt: Attempt, context: RequestContext, space: Workspace

@@ -31,7 +31,7 @@ class Presenter(Protocol):
         """Return caption and buttons of a post; `shown` and `missing` count its items."""
 
     def audio_options(self, post: Post) -> MessageOptions:
-        """Return the caption of the audio of a post."""
+        """Return the caption of a file made from a post: its audio, its subtitles, an archive."""
 
     def list_archive(self, places: tuple[int, int], total: int, missing: int) -> MessageOptions:
         """Return the caption of a part of a list's archive.

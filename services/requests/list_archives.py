@@ -281,9 +281,9 @@ class _Packing:
     async def _fetch(
         self, index: int, space: Workspace
     ) -> tuple[list[tuple[Path, str]], int, ClipferryError | None]:
-        """Fetch a post.
+        """Fetch the files of a post, and name them for the archive.
 
-        Return its files with their names in the archive, their size there, and why the post is not
+        Return the files with their names in the archive, their size there, and why the post is not
         there as a whole.
 
         Raises:

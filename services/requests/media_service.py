@@ -70,13 +70,16 @@ class MediaService(ABC, Generic[FetchedT]):
         piece = context.request.selection.piece
         return partial(self.toolkit.media.needed_part, piece=piece) if piece else None
 
+    def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
+        """Return caption and buttons for a post of which `shown` items are sent.
+
+        By default the caption of a file made from the post, without buttons.
+        """
+        return context.presenter.audio_options(post)
+
     @abstractmethod
     def variant(self, context: RequestContext) -> str:
         """Return the cache variant: kind and quality, such as "media/best"."""
-
-    @abstractmethod
-    def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
-        """Return caption and buttons for a post of which `shown` items are sent."""
 
     @abstractmethod
     async def fetch(self, attempt: Attempt, context: RequestContext, space: Workspace) -> FetchedT:

@@ -7,7 +7,6 @@ from core.concurrency import beside
 from core.errors import NoSubtitlesError, PlatformChangedError, TooLargeError
 from core.media import DocumentFile, Post
 from core.subtitles import best
-from delivery.api_requests import MessageOptions
 from platforms import Attempt, Workspace
 from services.requests.context import RequestContext
 from services.requests.file_requests import subtitles_request
@@ -29,10 +28,6 @@ class SubtitleService(MediaService[FetchedSubtitles]):
     def variant(self, context: RequestContext) -> str:
         """Return the language, because what is closest to another one may be different."""
         return with_piece(f"document/{context.request.selection.subtitles}", context)
-
-    def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
-        """Return the caption."""
-        return context.presenter.audio_options(post)
 
     async def fetch(
         self, attempt: Attempt, context: RequestContext, space: Workspace

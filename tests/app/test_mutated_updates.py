@@ -25,7 +25,7 @@ Feed = Callable[..., tuple[RecordingSession, list[str]]]
 
 
 class Faults(logging.Handler):
-    """Keeps what the log says about exceptions that nobody expected."""
+    """Keeps what the log says about unexpected exceptions."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

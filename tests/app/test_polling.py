@@ -212,7 +212,7 @@ async def test_a_conflict_with_the_new_holder_is_no_foreign_instance(
         (False, True, [None, None, None, End.CONFLICT]),
     ],
 )
-async def test_who_gives_way_after_a_conflict(
+async def test_a_conflict_ends_polling_unless_a_certain_lease_is_new(
     telegram: FakeTelegram,
     tmp_path: Path,
     is_stale: bool,
@@ -474,7 +474,7 @@ async def test_a_stop_waits_for_handlers_whose_update_is_acknowledged(tmp_path: 
 async def test_a_stop_does_not_wait_for_handlers_without_end(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    """The requests have had so much time already that handlers have none left."""
+    """The requests have used all the time of the stop, and the handlers have none left."""
     times = itertools.count(step=10)
     stop_time = StopTime(60, lambda: next(times))
     async with answering_help(tmp_path, stop_time) as (telegram, running):

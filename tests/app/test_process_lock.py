@@ -33,7 +33,7 @@ def test_a_released_lock_names_its_last_holder(tmp_path: Path):
     first.release()
 
 
-def test_a_held_lock_names_nobody(tmp_path: Path):
+def test_a_held_lock_cannot_be_acquired(tmp_path: Path):
     first, second = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
     first.acquire("one")
     assert second.acquire("two") is None

@@ -132,7 +132,7 @@ def test_links_and_other_compressions_are_refused(tmp_path: Path):
         assert "not an ordinary file" in refused(folder, wheel)
 
 
-def test_too_much_is_refused(tmp_path: Path):
+def test_a_wheel_of_too_many_files_is_refused(tmp_path: Path):
     files = {f"yt_dlp/{number}.py": b"" for number in range(10_000)}
     assert "too large" in refused(tmp_path, write_wheel(tmp_path, YTDLP, VERSION, files))
 

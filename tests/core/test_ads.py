@@ -39,7 +39,7 @@ def test_an_operator_may_have_another(rule: AdRule, count: int, ago: int, is_due
     assert is_ad_due(count, shown_after(ago), NOW, rule) == is_due
 
 
-def test_who_is_new_is_spared():
+def test_a_new_chat_gets_no_ad_in_the_grace_period():
     rule = AdRule(grace_s=24 * HOUR_S)
     assert not is_ad_due(9, 0, NOW, rule, registered_at=NOW - HOUR_S)
     assert is_ad_due(9, 0, NOW, rule, registered_at=NOW - 24 * HOUR_S)

@@ -8,7 +8,7 @@ from core.albums import MAX_ALBUM, split_album
 
 
 @given(st.lists(st.integers(), max_size=100))
-def test_nothing_is_lost_or_moved_and_nobody_is_left_alone(items: list[int]):
+def test_no_item_is_lost_or_moved_or_left_alone(items: list[int]):
     albums = split_album(items)
     assert [item for album in albums for item in album] == items
     sizes = [len(album) for album in albums]
@@ -21,7 +21,7 @@ def test_nothing_is_lost_or_moved_and_nobody_is_left_alone(items: list[int]):
     ("number", "sizes"),
     [(0, []), (1, [1]), (2, [2]), (10, [10]), (11, [6, 5]), (21, [7, 7, 7]), (35, [9, 9, 9, 8])],
 )
-def test_sizes(number: int, sizes: list[int]):
+def test_albums_have_nearly_equal_sizes(number: int, sizes: list[int]):
     assert [len(album) for album in split_album(range(number))] == sizes
 
 

@@ -1,4 +1,4 @@
-"""Order inside a chat, one at a time, and nobody is forgotten."""
+"""Order inside a chat: one at a time, and every request is served."""
 
 from typing import TypeVar
 
@@ -99,7 +99,7 @@ def test_everything_is_served_once_and_in_order(words: list[str], data: st.DataO
         assert has_all_its_room(queues, chat, (chat, 0))
 
 
-def test_who_waits_knows_its_place():
+def test_a_waiting_request_has_a_place_in_its_queue():
     queues = filled("abc")
     assert [queues.place_of(lane(0), letter) for letter in "abc"] == [1, 2, 3]
     queues.take(lane(0))

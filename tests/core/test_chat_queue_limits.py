@@ -1,4 +1,4 @@
-"""The edges of chat queues: exact limits, equal orders, and chats that nobody knows."""
+"""The edges of chat queues: exact limits, equal orders, and unknown chats."""
 
 import pytest
 

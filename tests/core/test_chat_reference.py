@@ -45,5 +45,5 @@ def test_a_reference_is_an_id_or_a_name(word: str, expected: object):
         *["١٢٣٤٥٦", "१२३४५६", "１２３４", "²", "-١٢٣"],
     ],
 )
-def test_everything_else_is_none(word: str):
+def test_other_words_are_no_reference(word: str):
     assert read_reference(word) is None

@@ -1,4 +1,4 @@
-"""Several things at once: all results in order, or the first failure by itself."""
+"""Several things at once: all results in order, or only the first failure."""
 
 import asyncio
 from contextlib import suppress
@@ -231,7 +231,7 @@ async def test_a_time_limit_around_it_holds_once_it_has_ended():
     assert not task.cancelling()
 
 
-async def test_who_is_cancelled_while_it_waits_cancels_it_too():
+async def test_a_block_that_is_cancelled_at_its_end_cancels_what_runs_beside_it():
     begun, ended = asyncio.Event(), asyncio.Event()
 
     async def work() -> None:

@@ -58,14 +58,14 @@ def test_the_twenty_first_request_pauses_a_group_for_all():
     assert judge(guard, 99, -1, 82) == ANSWER
 
 
-def test_who_is_in_a_time_out_does_not_count_for_the_group():
+def test_a_sender_in_a_time_out_does_not_count_for_the_group():
     guard = Guard()
     burst(guard, 30, 0, group=-1)
     others = [judge(guard, sender, -1, 1) for sender in range(2, 16)]
     assert others == [ANSWER] * 14
 
 
-def test_who_writes_in_a_paused_group_gets_no_time_out_of_its_own():
+def test_a_sender_in_a_paused_group_gets_no_time_out_of_its_own():
     """Nobody would be told of it, and the other chats of the sender would fall silent."""
     guard = Guard()
     guard.begin(TimeOut(-1, is_group=True, minutes=1), 0)

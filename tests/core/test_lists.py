@@ -42,7 +42,9 @@ def test_a_page_that_does_not_exist_is_the_nearest_one(asked: int, shown: int):
 @pytest.mark.parametrize(
     ("person_id", "may_press"), [(9, True), (8, False), (-100, True), (-1002, True)]
 )
-def test_a_card_is_of_who_has_asked_and_of_anybody_for_a_chat(person_id: int, may_press: bool):
+def test_a_card_belongs_to_the_person_who_asked_and_to_anybody_if_a_chat_asked(
+    person_id: int, may_press: bool
+):
     """An anonymous administrator asks as the group, others as one of their channels."""
     card = ListCard(3, -100, 70, person_id, listing(2))
     assert card.is_of(9) is may_press
@@ -103,7 +105,7 @@ def test_the_stored_form_is_read_back(found: Listing):
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"link": ["a"], "title": "", "entries": []}', '{"link": 1}']
 )
-def test_an_invalid_stored_form_is_none(text: str):
+def test_an_invalid_stored_form_is_no_list(text: str):
     assert Listing.from_json(text) is None
 
 

@@ -1,4 +1,4 @@
-"""No window is ever exceeded, whatever the network does, and nobody waits for ever."""
+"""No window is ever exceeded, whatever the network does, and every call gets its turn."""
 
 import heapq
 from collections.abc import Iterable
@@ -176,7 +176,7 @@ def test_a_flood_stops_its_chat_and_under_load_everybody():
     assert len(busy.grant(7)) == 1
 
 
-def test_who_gives_up_leaves_no_gap():
+def test_a_withdrawn_call_delays_no_other():
     pacer = Pacer()
     first, second = (pacer.ask(1, 1, is_bulk=False, now=0) for _ in range(2))
     pacer.withdraw(first)

@@ -34,7 +34,7 @@ def test_usual_preferences_take_no_room():
 
 
 @given(st.one_of(st.none(), st.text(), st.dictionaries(st.text(), st.integers()).map(json.dumps)))
-def test_nonsense_in_the_database_is_as_if_it_were_not_there(text: str | None):
+def test_invalid_preferences_in_the_database_are_ignored(text: str | None):
     assert Preferences.from_json(text) == Preferences()
 
 
@@ -50,7 +50,7 @@ def test_nonsense_in_the_database_is_as_if_it_were_not_there(text: str | None):
         ("muted", [1]),
     ],
 )
-def test_a_value_that_makes_no_sense_changes_nothing(name: str, value: object):
+def test_an_invalid_value_changes_nothing(name: str, value: object):
     assert Preferences.from_json(json.dumps({name: value, "silent": True})) == Preferences(
         silent=True
     )
@@ -112,5 +112,5 @@ def test_text_and_author_come_and_go_together(
 
 
 @pytest.mark.parametrize("text", ["[]", "[1]", "7", "null", "true", '"silent"'])
-def test_json_of_another_shape_is_as_if_it_were_not_there(text: str):
+def test_json_of_another_shape_is_ignored(text: str):
     assert Preferences.from_json(text) == Preferences()

@@ -40,7 +40,9 @@ def downloading(*files: tuple[int, int | None], items: int = 1) -> WorkProgress:
         (1, ("status_next", {})),
     ],
 )
-def test_who_waits_sees_the_place_and_nothing_else(place: int, line: tuple[str, dict[str, Fact]]):
+def test_a_waiting_request_shows_its_place_and_nothing_else(
+    place: int, line: tuple[str, dict[str, Fact]]
+):
     assert said(downloading((1, 2)), place) == [line]
 
 
@@ -135,7 +137,7 @@ def test_a_first_attempt_and_later_stages_have_no_number():
     assert said(work) == [("status_preparing", {})]
 
 
-def test_who_waits_for_the_same_post_sees_the_progress_of_its_fetch():
+def test_a_request_that_waits_for_the_same_post_shows_the_progress_of_its_fetch():
     follower = WorkProgress(leader=downloading((1_000_000, 2_000_000)))
     assert said(follower) == [
         ("status_downloading_share", {"percent": 50, "size": FileSize(2_000_000)})

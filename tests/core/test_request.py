@@ -93,12 +93,12 @@ def test_a_continuation_comes_back_as_it_was(text: str):
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "01", "10000", "10.", "10.a/b", "²", "x", "10 "])
-def test_nonsense_is_no_continuation(text: str):
+def test_other_texts_are_no_continuation(text: str):
     assert Continuation.parse(text) is None
 
 
 @pytest.mark.parametrize("name", ["kind", "link", "chat_id", "message_id", "asked_at", "lang"])
-def test_a_request_without_one_of_its_parts_is_none(name: str):
+def test_a_request_without_one_of_its_parts_is_invalid(name: str):
     stored = json.loads(PLAIN.as_json())
     del stored[name]
     assert Request.from_json(json.dumps(stored)) is None
@@ -107,13 +107,13 @@ def test_a_request_without_one_of_its_parts_is_none(name: str):
 @pytest.mark.parametrize(
     ("name", "value"), [("link", ["x"]), ("link", 5), ("press", ["only data"]), ("from_2030", 1)]
 )
-def test_a_request_with_a_part_that_makes_no_sense_is_none(name: str, value: object):
+def test_a_request_with_an_invalid_part_is_invalid(name: str, value: object):
     stored = {**json.loads(PLAIN.as_json()), name: value}
     assert Request.from_json(json.dumps(stored)) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7"])
-def test_nonsense_is_no_request(text: str):
+def test_other_texts_are_no_request(text: str):
     assert Request.from_json(text) is None
 
 
@@ -254,7 +254,7 @@ def test_an_answer_with_a_wanted_part_is_not_complete():
         (changed(PLAIN, chat_id=5, is_private=False, business_id="b"), False),
     ],
 )
-def test_who_has_asked(request_: Request, is_askers: bool):
+def test_a_request_belongs_to_the_person_who_asked(request_: Request, is_askers: bool):
     assert request_.is_of(5) is is_askers
 
 

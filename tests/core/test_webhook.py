@@ -31,7 +31,7 @@ URL = "https://bot.example.org/updates"
         ("", False),
     ],
 )
-def test_only_what_telegram_accepts_and_nobody_guesses_is_a_secret(text: str, is_valid: bool):
+def test_a_secret_is_accepted_by_telegram_and_long_enough(text: str, is_valid: bool):
     assert is_webhook_secret(text) is is_valid
 
 

@@ -65,7 +65,7 @@ async def test_a_backup_of_a_database_in_use_is_whole(tmp_path: Path):
 
 
 async def test_every_database_that_a_restore_replaces_is_kept(tmp_path: Path):
-    """Whoever restores the wrong file first has the right one still."""
+    """After a restore of the wrong file, the right database is still there."""
     path, backup = tmp_path / "bot.db", tmp_path / "backup.db"
     await open_database(path)
     await set_value("a", "the right one")

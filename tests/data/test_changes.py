@@ -1,7 +1,6 @@
 """News of changed lists: every process hears of them, and goes on after its connection was cut."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import text
@@ -38,17 +37,7 @@ def ignore(_time_out: TimeOut) -> None:
     pass
 
 
-@pytest.fixture
-async def shared(new_postgres: str) -> AsyncIterator[str]:
-    database.initialize_database_components(new_postgres)
-    try:
-        await database.init_db()
-        yield new_postgres
-    finally:
-        await database.close()
-
-
-@pytest.mark.usefixtures("shared")
+@pytest.mark.usefixtures("postgres_db")
 async def test_a_change_of_a_list_is_heard_at_once():
     bans, opt_outs, access = Listener(), Listener(), Listener()
     loaders = {"bans": bans, "opt_outs": opt_outs, "access_list": access}
@@ -68,7 +57,7 @@ async def test_a_change_of_a_list_is_heard_at_once():
     await asyncio.gather(following, return_exceptions=True)
 
 
-@pytest.mark.usefixtures("shared")
+@pytest.mark.usefixtures("postgres_db")
 async def test_a_connection_that_is_cut_is_an_error_and_the_next_one_loads_everything():
     bans = Listener()
     following = asyncio.create_task(follow_changes({"bans": bans}, ignore))
@@ -84,7 +73,7 @@ async def test_a_connection_that_is_cut_is_an_error_and_the_next_one_loads_every
     await asyncio.gather(again, return_exceptions=True)
 
 
-@pytest.mark.usefixtures("shared")
+@pytest.mark.usefixtures("postgres_db")
 async def test_a_loader_that_fails_ends_the_listening():
     async def broken() -> None:
         raise StorageError("away")
@@ -93,7 +82,7 @@ async def test_a_loader_that_fails_ends_the_listening():
         await follow_changes({"bans": broken}, ignore)
 
 
-@pytest.mark.usefixtures("shared")
+@pytest.mark.usefixtures("postgres_db")
 async def test_a_time_out_is_heard_by_every_process():
     bans = Listener()
     heard: asyncio.Queue[TimeOut] = asyncio.Queue()

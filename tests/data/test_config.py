@@ -359,7 +359,7 @@ def test_several_processes_need_the_packages_of_the_extra(
 
 
 @pytest.mark.parametrize("roles", ["", "all, worker", "cook"])
-def test_roles_that_make_no_sense_are_mistakes(ini: Path, env: Path, roles: str):
+def test_invalid_roles_are_mistakes(ini: Path, env: Path, roles: str):
     environ = {"RUN_ROLES": roles, "DATABASE_URL": "postgresql://u@h/d"}
     with pytest.raises(SettingsError, match="RUN_ROLES"):
         load_settings(ini, env, environ)
@@ -414,7 +414,7 @@ def test_all_mistakes_about_the_webhook_are_named_together_and_no_secret(ini: Pa
 @pytest.mark.parametrize(
     "url", ["", "bot.example.org", "https://bot.example.org:99999", "https://["]
 )
-def test_an_address_that_is_none_is_one_mistake(ini: Path, env: Path, url: str):
+def test_an_invalid_address_is_one_mistake(ini: Path, env: Path, url: str):
     with pytest.raises(SettingsError) as caught:
         load_settings(ini, env, {**WEBHOOK, "WEBHOOK_URL": url})
     assert len(caught.value.mistakes) == 1

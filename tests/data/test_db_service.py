@@ -77,7 +77,7 @@ async def test_settings_are_read_and_written(db: str):
     assert await get_user_settings(1) == ("uk", False)
 
 
-async def test_history_and_counts_of_a_chat(db: str, now: list[int]):
+async def test_deliveries_are_in_the_history_and_counts_of_a_chat(db: str, now: list[int]):
     assert await get_user_stats(1) == (None, 0, 0)
     assert await get_user_videos(1) == []
     await create_user(1, "en")
@@ -99,7 +99,7 @@ async def test_history_of_an_unknown_chat_is_refused(db: str):
     assert await get_stats_by_period() == []
 
 
-async def test_downloads_by_period_and_kind_of_chat(db: str, now: list[int]):
+async def test_downloads_are_listed_by_period_and_kind_of_chat(db: str, now: list[int]):
     await create_user(1, "en")
     await create_user(-1, "en")
     await add_video(1, "old", False)
@@ -142,7 +142,7 @@ async def test_top_lists_have_a_stable_order(db: str):
     assert await get_other_stats() == (1, [("en", 8), ("ru", 4), ("ar", 1)], [(2, 2), (-9, 1)])
 
 
-async def test_ids_for_a_broadcast(db: str):
+async def test_the_ids_for_a_broadcast_can_leave_out_groups(db: str):
     for chat in (5, -5, 3):
         await create_user(chat, "en")
     assert await get_user_ids() == [3, 5]

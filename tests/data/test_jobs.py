@@ -35,14 +35,8 @@ NOW_S = 0
 
 
 @pytest.fixture(autouse=True)
-async def job_queue(new_postgres: str) -> AsyncIterator[None]:
-    database.initialize_database_components(new_postgres)
-    try:
-        await database.init_db()
-        await set_up_job_queue()
-        yield
-    finally:
-        await database.close()
+async def job_queue(postgres_db: str) -> None:
+    await set_up_job_queue()
 
 
 async def store(update_id: int, *requests: Request, fitting: int = 9) -> list[int | None]:

@@ -31,7 +31,7 @@ async def test_a_card_is_found_by_its_bot_only(db: str):
     assert await find_list(42, card.id + 1) is None
 
 
-async def test_in_a_group_the_card_is_of_who_has_asked(db: str):
+async def test_in_a_group_the_card_belongs_to_the_person_who_asked(db: str):
     asked = changed(REQUEST, chat_id=-100, asker=Asker(9), is_private=False)
     card = await store_list(42, asked, LISTING)
     assert (card.chat_id, card.person_id) == (-100, 9)

@@ -72,7 +72,7 @@ async def test_many_stores_at_once_leave_one_row(db: str):
     assert found.version == 20
 
 
-async def test_what_nobody_has_used_is_swept_away(db: str, monkeypatch: pytest.MonkeyPatch):
+async def test_unused_sets_are_deleted(db: str, monkeypatch: pytest.MonkeyPatch):
     moment = 1_000_000
     monkeypatch.setattr("data.media_cache.unix_now", lambda: moment)
     await cache.store_cached(KEY, CACHED)
@@ -86,9 +86,9 @@ async def test_what_nobody_has_used_is_swept_away(db: str, monkeypatch: pytest.M
 
 
 @given(about=st.text(max_size=80), files=st.text(max_size=80))
-def test_what_cannot_be_understood_is_as_if_it_were_not_there(about: str, files: str):
+def test_unreadable_sets_are_ignored(about: str, files: str):
     assert read_cached(KEY, about, files, version=1, refreshed_at=0) is None
 
 
-def test_an_empty_set_is_none():
+def test_an_empty_set_is_ignored():
     assert read_cached(KEY, CACHED.about_json(), "[]", version=1, refreshed_at=0) is None

@@ -186,7 +186,7 @@ async def take_over_statuses() -> list[tuple[Request, bool]]:
     return list(left.messages)
 
 
-async def test_the_statuses_of_who_has_died_are_ended_once(now: list[int]):
+async def test_the_statuses_of_a_dead_worker_are_ended_once(now: list[int]):
     """Its last outcomes are stored, and the status on their messages may still be there."""
     await renew_lease("alive", LEASE_S)
     await ended(1, "delivered")
@@ -242,7 +242,7 @@ async def test_how_the_requests_of_a_message_have_ended(
     assert await has_failed(max(rows) + 1) is None
 
 
-async def test_what_nobody_understands_is_said_to_be_so(now: list[int]):
+async def test_a_request_of_an_unknown_kind_is_taken_over_without_its_content(now: list[int]):
     await store_requests(42, 5, [REQUEST], "dead")
     newer = update(Requests).values(what='{"kind": "dance", "steps": 3}')
     await database.write(lambda db: db.execute(newer))
@@ -296,7 +296,7 @@ async def test_the_dead_are_forgotten(now: list[int]):
         assert await database.read(lambda db, table=table: db.execute(table).all()) == []  # type: ignore[misc]
 
 
-async def test_who_is_banned_is_banned_once_and_can_be_forgiven(now: list[int]):
+async def test_a_ban_is_set_once_and_lifted_once(now: list[int]):
     assert await ban(7, 1)
     assert not await ban(7, 1)
     assert await ban(-100, 1)
@@ -381,7 +381,7 @@ async def test_the_button_of_another_bot_and_of_a_deleted_request_find_nothing(n
 
 
 @pytest.mark.usefixtures("now")
-async def test_who_has_lost_a_request_writes_nothing_more():
+async def test_a_worker_that_has_lost_a_request_writes_nothing_more():
     (row,) = await store_requests(42, 5, [REQUEST], "a")
     assert row
     await renew_lease("b", LEASE_S)

@@ -78,7 +78,7 @@ async def assert_counted_right() -> None:
 
 
 async def one_event(chance: random.Random, chats: list[int]) -> None:
-    """Let something happen."""
+    """Record a download or register a chat, at random."""
     chat = chance.choice(chats)
     match chance.randrange(5):
         case 0 | 1:

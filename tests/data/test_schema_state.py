@@ -71,6 +71,6 @@ async def test_a_running_process_has_a_lease(new_postgres: str):
         assert not await has_running_processes(new_postgres)
 
 
-async def test_a_server_that_is_away_cannot_say_who_runs():
+async def test_running_processes_of_a_missing_server_are_a_storage_error():
     with pytest.raises(StorageError):
         await has_running_processes("postgresql://u@127.0.0.1:9/d")

@@ -59,9 +59,9 @@ print(json.dumps([parsed, sorted(built)]))
 """
 
 
-def run(mode: str) -> object:
+def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     result = subprocess.run(
-        [sys.executable, "-c", PROGRAM, mode],
+        [sys.executable, "-c", program, *arguments],
         cwd=ROOT,
         env=MEASURED_ENVIRONMENT,
         capture_output=True,
@@ -69,12 +69,12 @@ def run(mode: str) -> object:
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+    return result
 
 
 @pytest.mark.slow
 def test_lean_and_stock_build_the_same_models_and_read_the_same():
-    lean, stock = run("lean"), run("stock")
+    lean, stock = (json.loads(run(PROGRAM, mode).stdout) for mode in ("lean", "stock"))
     assert lean == stock
     assert isinstance(lean, list)
     assert len(lean[1]) > 500
@@ -90,16 +90,7 @@ def test_when_pydantic_changes_the_stock_way_takes_over():
         "from aiogram.types import Update\n"
         "assert Update.model_validate({'update_id': 1}).update_id == 1\n"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        env=MEASURED_ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    assert "building all models" in result.stderr
+    assert "building all models" in run(program).stderr
 
 
 @pytest.mark.slow
@@ -111,13 +102,4 @@ def test_a_pydantic_without_the_method_is_left_alone():
         "from aiogram.types import Update\n"
         "assert Update.model_validate({'update_id': 1}).update_id == 1\n"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        env=MEASURED_ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    assert "models are built at import" in result.stderr
+    assert "models are built at import" in run(program).stderr

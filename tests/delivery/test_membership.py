@@ -45,7 +45,7 @@ async def test_a_member_is_asked_again_after_ten_minutes(telegram: FakeTelegram)
     assert bench.asked == ["@news"] * 2
 
 
-async def test_whoever_has_just_joined_need_not_wait(telegram: FakeTelegram):
+async def test_a_new_member_is_allowed_within_seconds(telegram: FakeTelegram):
     bench = Bench(telegram)
     assert [await bench.after(0), await bench.after(OTHERS_S - 1)] == [NO] * 2
     assert bench.asked == ["@news"]
@@ -106,7 +106,7 @@ async def test_members_of_the_last_day_stay_members_while_telegram_fails(telegra
 
 
 @pytest.mark.parametrize("said", ["PARTICIPANT_ID_INVALID", "user not found", "member not found"])
-async def test_whoever_was_never_there_is_no_member(telegram: FakeTelegram, said: str):
+async def test_a_person_unknown_to_the_channel_is_no_member(telegram: FakeTelegram, said: str):
     telegram.fail(GetChatMember, FileRejectedError(f"Bad Request: {said}"))
     assert await Bench(telegram).after(0) is NO
 

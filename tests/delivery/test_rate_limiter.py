@@ -109,7 +109,7 @@ async def test_four_refusals_in_a_row_are_given_back(stage: tuple[Simulator, Bot
     await bot.send_message(1, "x")
 
 
-async def test_who_is_cancelled_while_waiting_leaves_the_others_alone(
+async def test_a_call_that_is_cancelled_while_it_waits_does_not_affect_the_others(
     stage: tuple[Simulator, Bot],
 ):
     simulator, bot = stage

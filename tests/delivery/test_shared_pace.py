@@ -54,21 +54,11 @@ class Fleet:
 
 
 @pytest.fixture
-async def shared(new_postgres: str) -> AsyncIterator[str]:
-    database.initialize_database_components(new_postgres)
-    try:
-        await database.init_db()
-        yield new_postgres
-    finally:
-        await database.close()
-
-
-@pytest.fixture
 async def fleet(
     samples: SampleStore,
     authority: Authority,
     tmp_path: Path,
-    shared: str,
+    postgres_db: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Fleet]:
     # A pause of the machine is no outage of the database: after one, the limits are divided.
@@ -182,7 +172,7 @@ async def in_time(seconds: float, steps: Callable[[], Awaitable[T]]) -> T:
     pytest.fail(f"the steps never took less than {seconds} s")
 
 
-async def test_bulk_gets_no_turn_while_an_answer_waits_elsewhere(shared: str):
+async def test_bulk_gets_no_turn_while_an_answer_waits_elsewhere(postgres_db: str):
     full, others = (
         [WantedTurn(chat, 1, is_bulk=True) for chat in range(first, first + OVERALL[0])]
         for first in (10, 70)
@@ -209,14 +199,14 @@ async def end_all(at: float) -> None:
     await database.write(lambda db: db.execute(ended))
 
 
-async def test_each_bot_has_its_own_pace(shared: str):
+async def test_each_bot_has_its_own_pace(postgres_db: str):
     full = Report(wanted=[WantedTurn(chat, 1, is_bulk=False) for chat in range(1, 40)])
     for bot_id in (42, 43):
         turns = (await claim_turns(bot_id, full)).turns
         assert sum(turn.id is not None for turn in turns) == OVERALL[0]
 
 
-async def test_the_turns_of_a_dead_process_are_free_after_its_lease(shared: str):
+async def test_the_turns_of_a_dead_process_are_free_after_its_lease(postgres_db: str):
     full = [WantedTurn(chat, 1, is_bulk=False) for chat in range(10, 40)]
     assert None not in await claims(*full)
     held = await database.read(lambda db: db.scalars(select(Sends.ends_at)).all())
@@ -226,7 +216,7 @@ async def test_the_turns_of_a_dead_process_are_free_after_its_lease(shared: str)
     assert await claims(ANSWER) != [None]
 
 
-async def test_a_running_call_keeps_its_turn(shared: str):
+async def test_a_running_call_keeps_its_turn(postgres_db: str):
     full = [WantedTurn(chat, 1, is_bulk=False) for chat in range(10, 40)]
     flying = await claims(*full)
     expired = update(Sends).values(ends_at=await database_time() - 2)
@@ -235,7 +225,7 @@ async def test_a_running_call_keeps_its_turn(shared: str):
     assert await claims(ANSWER) == [None]
 
 
-async def test_a_turn_that_begins_soon_is_given_with_its_delay(shared: str):
+async def test_a_turn_that_begins_soon_is_given_with_its_delay(postgres_db: str):
     full = [WantedTurn(chat, 1, is_bulk=False) for chat in range(10, 40)]
     others = [WantedTurn(chat, 1, is_bulk=False) for chat in (50, 51)]
 
@@ -255,7 +245,7 @@ async def test_a_turn_that_begins_soon_is_given_with_its_delay(shared: str):
     assert 0 < answer.wait_s < 1
 
 
-async def test_the_number_of_live_processes_is_known(shared: str):
+async def test_the_number_of_live_processes_is_known(postgres_db: str):
     for name in "abc":
         await renew_lease(name, 60)
     assert (await claim_turns(BOT_ID, Report())).processes == 3

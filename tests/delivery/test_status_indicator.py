@@ -28,6 +28,7 @@ from delivery.status_indicator import (
     InlineStatus,
     InlineStatusTexts,
     MessageStatus,
+    StatusIndicator,
 )
 from delivery.targets import ChatTarget
 from tests.fakes import PERSON, FakeTelegram, buttons_in, settle
@@ -384,7 +385,7 @@ async def test_an_hourglass_is_deleted_by_the_process_that_has_sent_it(
 @pytest.mark.parametrize(
     ("has_failed", "shown"), [(False, ["👀", None]), (True, ["👀", "😢"]), (None, ["👀"])]
 )
-async def test_who_ends_the_last_request_of_a_message_shows_the_end_of_all(
+async def test_the_process_that_ends_the_last_request_shows_the_end_of_all(
     telegram: FakeTelegram, has_failed: bool | None, shown: list[str | None]
 ):
     """While another process has one of them, that is not this one."""
@@ -432,11 +433,7 @@ async def test_the_note_of_another_process_is_edited_and_deleted(telegram: FakeT
     assert row.ids == [None]
 
 
-# --- business accounts ----------------------------------------------------------------------------
-
-
-async def test_in_a_business_chat_nothing_is_shown(telegram: FakeTelegram):
-    status = BusinessStatus()
+async def take_every_step(status: StatusIndicator) -> None:
     await status.accepted()
     await status.working()
     await status.retrying(2, 3)
@@ -446,6 +443,14 @@ async def test_in_a_business_chat_nothing_is_shown(telegram: FakeTelegram):
     for end in (status.done, status.failed, status.cancelled):
         await end()
     await status.passed_on()
+
+
+# --- business accounts ----------------------------------------------------------------------------
+
+
+async def test_in_a_business_chat_nothing_is_shown(telegram: FakeTelegram):
+    status = BusinessStatus()
+    await take_every_step(status)
     assert telegram.session.calls == []
 
 
@@ -461,15 +466,7 @@ async def test_an_inline_message_says_itself_how_far_it_is(telegram: FakeTelegra
     target = ChatTarget(PERSON, 0, is_private=True, inline_id="i")
     status = InlineStatus(telegram.sender, target, Rights(), texts)
     telegram.fail(EditMessageText, FloodError(3))
-    await status.accepted()
-    await status.working()
-    await status.retrying(2, 3)
-    await status.sending()
-    await status.show_note(NOTE, Rows().record)
-    await status.remove_note()
-    for end in (status.done, status.failed, status.cancelled):
-        await end()
-    await status.passed_on()
+    await take_every_step(status)
     await status.working()  # too late
     edits = telegram.of(EditMessageText)
     assert [edit.text for edit in edits] == ["working", "attempt 2 of 3", "sending"]

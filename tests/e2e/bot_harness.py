@@ -236,3 +236,7 @@ class BotHarness:
     def calls(self, *methods: str) -> list[Call]:
         """Return the bot's calls of the given methods."""
         return self.api.calls_of(*methods)
+
+
+#: Two harnesses and the URLs of their databases, on SQLite and on PostgreSQL.
+BothDatabases = tuple[tuple[BotHarness, str], tuple[BotHarness, str]]

@@ -14,7 +14,7 @@ from data.lifespan import upgrade
 from misc.ui.texts import load_texts
 from simulator.samples import SampleStore
 from simulator.sites.proxy import Authority
-from tests.e2e.bot_harness import BotHarness
+from tests.e2e.bot_harness import BotHarness, BothDatabases
 from tests.e2e.browser_harness import BrowserHarness, open_browser, show_page
 from tests.e2e.inline_harness import InlineHarness
 from tests.e2e.lasting_workers import LentExecutor, end_workers
@@ -66,6 +66,20 @@ async def harness(
     finally:
         await harness.close()
     assert harness.api.methods.violations == []
+
+
+@pytest.fixture
+async def both_databases(
+    harness: BotHarness, authority: Authority, new_postgres: str, tmp_path: Path
+) -> AsyncIterator[BothDatabases]:
+    """Yield two harnesses that run at the same time, for SQLite and for PostgreSQL."""
+    other = BotHarness(tmp_path / "other", harness.samples, authority)
+    try:
+        await other.simulator.start()
+        yield (harness, f"sqlite:///{tmp_path / 'killed.db'}"), (other, new_postgres)
+    finally:
+        await other.close()
+    assert other.api.methods.violations == []
 
 
 @pytest.fixture

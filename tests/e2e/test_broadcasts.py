@@ -32,10 +32,9 @@ from data.chats import find_chat
 from data.database import table_of
 from data.models import Broadcasts, Users, Workers
 from misc.ui.texts import load_texts
-from simulator.sites.proxy import Authority
 from simulator.telegram.api import Call
 from simulator.telegram.world import Chat, Json, Person
-from tests.e2e.bot_harness import PATIENCE_S, VIDEO, BotHarness
+from tests.e2e.bot_harness import PATIENCE_S, VIDEO, BotHarness, BothDatabases
 from tests.e2e.programs import program
 
 TEXTS = load_texts()
@@ -418,9 +417,7 @@ async def test_the_card_is_edited_only_when_it_has_changed(harness: BotHarness):
     # All but one are served at once; the last one is paused for several rounds of the card.
     harness.fail("copyMessage", "429", seconds=12, chat_id=people[9].id)
     card = await create_draft(harness)
-    await press(harness, card, "send")
-    await press(harness, card, "yes")
-    await wait_for_end(harness, card)
+    await send_broadcast(harness, card)
     edits = [call for call in harness.calls("editMessageText") if call.status == 200]
     assert [call.status for call in harness.calls("editMessageText")] == [200] * len(edits)
     texts = [call.params["text"] for call in edits]
@@ -518,19 +515,10 @@ KILLS = 3
 
 @pytest.mark.long
 async def test_a_broadcast_killed_three_times_reaches_every_chat_once(
-    harness: BotHarness, new_postgres: str, tmp_path: Path, authority: Authority
+    both_databases: BothDatabases,
 ):
     """Run on SQLite and PostgreSQL at the same time, with 1 200 chats each."""
-    other = BotHarness(tmp_path / "other", harness.samples, authority)
-    await other.simulator.start()
-    try:
-        await asyncio.gather(
-            run_and_kill(harness, f"sqlite:///{tmp_path / 'killed.db'}"),
-            run_and_kill(other, new_postgres),
-        )
-    finally:
-        await other.close()
-    assert other.api.methods.violations == []
+    await asyncio.gather(*(run_and_kill(harness, url) for harness, url in both_databases))
 
 
 async def run_and_kill(harness: BotHarness, db_url: str) -> None:
@@ -834,9 +822,7 @@ async def test_a_broadcast_planned_for_later_does_not_wait(harness: BotHarness):
     await harness.start(**ADMIN)
     people = await register_users(harness, 5)
     card = await create_draft(harness)
-    await press(harness, card, "send")
-    await press(harness, card, "yes")
-    await wait_for_end(harness, card)
+    await send_broadcast(harness, card)
     later = int(time.time()) + 100_000
     statement = update(Broadcasts).values(state=str(State.RUNNING), starts_at=later, progress_at=1)
     await database.write(lambda db: db.execute(statement))

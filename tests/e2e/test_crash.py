@@ -18,10 +18,9 @@ from core.request import MAX_ATTEMPTS, ButtonPress, Progress, Request
 from data import database
 from data.requests import Claim, count_attempt, store_progress, store_requests
 from misc.ui.texts import load_texts
-from simulator.sites.proxy import Authority
 from simulator.telegram.api import FaultRule
 from simulator.telegram.world import Json
-from tests.e2e.bot_harness import ID, PATIENCE_S, VIDEO, BotHarness
+from tests.e2e.bot_harness import ID, PATIENCE_S, VIDEO, BotHarness, BothDatabases
 from tests.e2e.programs import program
 from tests.fakes import make_request
 from tests.records import changed
@@ -289,20 +288,9 @@ KILLS = 6
 
 
 @pytest.mark.long
-async def test_a_bot_killed_six_times_answers_every_request_once(
-    harness: BotHarness, new_postgres: str, tmp_path: Path, authority: Authority
-):
+async def test_a_bot_killed_six_times_answers_every_request_once(both_databases: BothDatabases):
     """Run on SQLite and PostgreSQL at the same time: most of the time is spent on starts."""
-    other = BotHarness(tmp_path / "other", harness.samples, authority)
-    await other.simulator.start()
-    try:
-        await asyncio.gather(
-            run_and_kill(harness, f"sqlite:///{tmp_path / 'killed.db'}"),
-            run_and_kill(other, new_postgres),
-        )
-    finally:
-        await other.close()
-    assert other.api.methods.violations == []
+    await asyncio.gather(*(run_and_kill(harness, url) for harness, url in both_databases))
 
 
 async def run_and_kill(harness: BotHarness, db_url: str) -> None:

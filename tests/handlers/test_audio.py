@@ -50,7 +50,7 @@ async def test_a_press_asks_for_the_post_of_its_button(
 @pytest.mark.parametrize(
     "data", ["id/", "id/12a", "id/²", "sound/myspace/1", "sound/tiktok", "slides/tiktok/../1"]
 )
-async def test_a_button_that_makes_no_sense_has_expired(telegram: FakeTelegram, data: str):
+async def test_an_invalid_button_has_expired(telegram: FakeTelegram, data: str):
     bench = Bench(telegram)
     await bench.press(data)
     assert bench.intake.submissions == []

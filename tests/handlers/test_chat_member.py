@@ -98,7 +98,7 @@ async def test_an_unknown_person_is_not_registered_by_it(status: ChatMemberUnion
 
 @pytest.mark.parametrize("status", [INSIDE, RESTRICTED, ADMIN])
 @pytest.mark.parametrize("before", [LEFT, KICKED, RESTRICTED_AWAY])
-async def test_a_group_is_registered_and_welcomed_in_the_language_of_who_adds_the_bot(
+async def test_a_group_is_welcomed_in_the_language_of_the_person_who_adds_the_bot(
     telegram: FakeTelegram, status: ChatMemberUnion, before: ChatMemberUnion
 ):
     added = event(status, before, chat_id=GROUP, kind="supergroup", telegram=telegram)
@@ -127,7 +127,7 @@ async def test_a_group_that_lets_nobody_write_is_registered_all_the_same(telegra
 
 
 @pytest.mark.parametrize("banned", [GROUP, PERSON])
-async def test_nobody_who_is_banned_is_welcomed(telegram: FakeTelegram, banned: int):
+async def test_a_banned_group_or_person_gets_no_welcome(telegram: FakeTelegram, banned: int):
     bans = BanList(frozenset())
     await bans.add(banned, 1)
     await membership(bans).follow(

@@ -1,4 +1,4 @@
-"""What nobody else wanted: the fitting hint, and an end to old buttons."""
+"""Updates without another handler: the hint that fits, and the answer to old buttons."""
 
 import asyncio
 import re

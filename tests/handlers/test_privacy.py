@@ -38,9 +38,7 @@ async def test_in_a_group_the_way_to_the_private_chat_is_shown(telegram: FakeTel
 
 
 @pytest.mark.usefixtures("sqlite_db")
-async def test_the_export_has_the_persons_rows_and_nobody_elses(
-    telegram: FakeTelegram, tmp_path: Path
-):
+async def test_the_export_has_only_the_rows_of_the_person(telegram: FakeTelegram, tmp_path: Path):
     await register_chat(PERSON, "uk", "friend")
     await register_chat(8, "en")
     query = telegram.query("privacy/export", telegram.message("menu"))

@@ -68,7 +68,7 @@ async def test_without_room_the_button_stays(telegram: FakeTelegram):
 
 
 @pytest.mark.parametrize("data", ["rest/", "rest/x", "rest/-1", "rest/²"])
-async def test_a_button_that_makes_no_sense_has_expired(telegram: FakeTelegram, data: str):
+async def test_an_invalid_button_has_expired(telegram: FakeTelegram, data: str):
     bench = Bench(telegram)
     await bench.press(bench.note(), data)
     assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)]

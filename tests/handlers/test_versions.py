@@ -127,7 +127,7 @@ async def test_a_post_that_is_gone_is_explained(bench: Bench):
 
 
 @pytest.mark.parametrize("data", ["pick/", "pick/tiktok", "pick/nowhere/1", "pick/tiktok/../1"])
-async def test_a_button_that_makes_no_sense_has_expired(bench: Bench, data: str):
+async def test_an_invalid_button_has_expired(bench: Bench, data: str):
     await bench.show(data=data)
     await bench.show(message=GONE)
     assert bench.telegram.alerts == [(EN["button_expired"], True)] * 2
@@ -170,7 +170,7 @@ async def test_a_second_press_starts_nothing_and_deletes_nothing(bench: Bench):
 
 
 @pytest.mark.parametrize("data", ["take/", "take/8k/tiktok/1", "take/720p/nowhere/1", "take/720p"])
-async def test_a_version_that_makes_no_sense_has_expired(bench: Bench, data: str):
+async def test_an_invalid_version_has_expired(bench: Bench, data: str):
     await bench.choose(bench.menu, data)
     await bench.choose(GONE)
     assert bench.telegram.alerts == [(EN["button_expired"], True)] * 2

@@ -70,7 +70,7 @@ async def test_a_neighbour_of_what_dies_is_done_all_the_same():
 
 
 async def test_a_worker_ends_when_the_bot_is_killed():
-    """Workers hold each other's pipes open, so nobody else would tell them."""
+    """Workers hold each other's pipes open, so the end of a pipe does not tell them."""
     code = (
         "import asyncio, os\n"
         "from media.worker_pool import WorkerPool\n"

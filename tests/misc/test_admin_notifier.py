@@ -40,7 +40,7 @@ async def begin(along: Along) -> bool:
 
 
 def sent(telegram: FakeTelegram) -> list[tuple[object, str]]:
-    """Return who was sent what, also in vain."""
+    """Return chat and text of every message, also of refused ones."""
     return [(call.chat_id, call.text) for call in telegram.of(SendMessage)]
 
 
@@ -133,7 +133,7 @@ async def test_the_notices_of_a_live_process_are_left_to_it(telegram: FakeTelegr
     assert len(sent(telegram)) == 2
 
 
-async def test_nobody_else_gets_what_an_administrator_of_before_did_not_get(telegram: FakeTelegram):
+async def test_a_notice_for_a_former_administrator_is_sent_to_nobody_else(telegram: FakeTelegram):
     telegram.fail(SendMessage, TelegramUnreachableError("down"))
     await notifier_of(telegram, BO).report(begin, "alarm_disk_over")
     for name in ("the next one", "a third one"):

@@ -47,7 +47,7 @@ class Updates:
         return begun
 
     async def close(self) -> None:
-        """End all updates."""
+        """Cancel the handlers of all updates."""
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)

@@ -60,7 +60,7 @@ async def handle(_event: TelegramObject, _data: dict[str, Any]) -> str:
     return "handled"
 
 
-async def test_who_writes_too_much_is_warned_once_and_then_ignored(telegram: FakeTelegram):
+async def test_a_sender_over_the_limit_is_warned_once_and_then_ignored(telegram: FakeTelegram):
     bench = Bench(telegram)
     assert await bench.handled(telegram.message("x"), MOST + 3) == MOST
     assert telegram.texts == [TEXTS("en", "spam_sender", count=1)]

@@ -272,7 +272,7 @@ async def test_some_groups_are_answered_only_if_the_bot_is_meant(
     ],
     ids=["unasked", "mentioned", "somebody else", "private"],
 )
-async def test_who_does_not_want_to_be_answered_is_answered_only_when_asking(
+async def test_a_person_who_has_opted_out_is_answered_only_when_asking(
     bench: Bench, values: dict[str, Any], is_answered: bool
 ):
     await bench.opt_outs.add(PERSON)
@@ -754,7 +754,7 @@ async def test_posts_of_a_moved_card_answer_the_card(bench: Bench):
     assert request.target.message_id == 80
 
 
-async def test_in_a_group_who_presses_has_asked(bench: Bench):
+async def test_in_a_group_the_person_who_presses_is_the_asker(bench: Bench):
     card = a_card(2, chat_id=GROUP)
     chat = ChatView("en", preferences=Preferences(delete_request=True, quality=Quality.SOUND))
     await choose(bench, card, 1, chat=chat, chat_id=GROUP)

@@ -98,7 +98,7 @@ async def test_a_new_chat_speaks_the_language_of_the_app(bench: Bench):
     assert record.lang == "uk"
 
 
-async def test_whoever_speaks_first_decides_nothing_for_a_group(bench: Bench):
+async def test_the_first_sender_does_not_choose_the_language_of_a_group(bench: Bench):
     user = make_user(language_code="uk-UA")
     await bench.handle(bench.telegram.message("x", chat_id=-7, from_user=user))
     record = await find_chat(-7)
@@ -140,7 +140,7 @@ async def test_a_press_below_an_inline_message_speaks_the_pressers_language(benc
     assert (await bench.handle(query)).lang == "uk"
 
 
-async def test_who_is_turned_away_is_not_registered(bench: Bench):
+async def test_a_chat_that_is_turned_away_is_not_registered(bench: Bench):
     chat = await bench.handle(bench.telegram.message("/mode", chat_id=-7), TURNS_AWAY)
     assert chat == ChatView("en")
     assert await find_chat(-7) is None

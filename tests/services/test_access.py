@@ -32,7 +32,7 @@ ADMIN = 1
         ("members", Visitor(9, "news"), Standing.NOT_A_MEMBER, True),
     ],
 )
-async def test_the_mode_decides(
+async def test_the_mode_decides_who_may_use_the_bot(
     telegram: FakeTelegram, mode: Mode, visitor: Visitor, expected: Standing, asks: bool
 ):
     telegram.session.group_admins = {8}

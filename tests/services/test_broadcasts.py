@@ -1,4 +1,4 @@
-"""A broadcast one of whose messages fails in a way that nobody expects."""
+"""A broadcast one of whose messages fails with an unexpected error."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

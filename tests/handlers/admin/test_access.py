@@ -1,4 +1,4 @@
-"""/access, /allow and /disallow: an id, a name, or whoever is answered."""
+"""/access, /allow and /disallow: an id, a name, or the author of the message replied to."""
 
 from typing import Any
 

@@ -336,7 +336,7 @@ async def test_opening_it_from_the_menu_gives_it_a_new_card(bench: Bench):
     assert bench.telegram.of(EditMessageText)[-1].message_id != draft.card_id
 
 
-async def test_those_of_whom_nobody_knows_are_named_and_tried_again(bench: Bench):
+async def test_recipients_with_an_unknown_outcome_are_named_and_tried_again(bench: Bench):
     await register_chat(9, "en")
     await bench.draft()
     await bench.press("yes")

@@ -72,9 +72,7 @@ async def test_a_screen_without_changes_is_no_failure(telegram: FakeTelegram):
 
 
 @pytest.mark.parametrize("way", ["command", "button"])
-async def test_whoever_goes_elsewhere_is_no_longer_asked_for_a_message(
-    telegram: FakeTelegram, way: str
-):
+async def test_opening_the_menu_ends_the_wait_for_a_message(telegram: FakeTelegram, way: str):
     await new_draft(BOT_ID, PERSON)
     await wait_for_reference(PERSON)
     if way == "command":

@@ -48,7 +48,7 @@ async def test_the_button_asks_for_the_newest_release_and_says_so():
 
 
 @pytest.mark.parametrize("page", ["", "later", "now/now"])
-async def test_whoever_only_looks_asks_for_nothing(page: str):
+async def test_opening_the_screen_requests_no_update(page: str):
     assert (await show(page)).notice is None
     assert await begin_requested_update() == 0
 

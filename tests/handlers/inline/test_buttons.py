@@ -51,7 +51,7 @@ async def test_the_owner_can_try_again_once_at_a_time(bench: Bench):
     assert len(submitted(bench)) == 2
 
 
-async def test_others_cannot(bench: Bench):
+async def test_only_the_owner_can_try_again(bench: Bench):
     await retry(bench, STRANGER)
     assert submitted(bench) == []
     assert bench.telegram.alerts == [(WORDS["not_yours"], False)]
@@ -96,7 +96,7 @@ async def test_everybody_can_turn_a_page(bench: Bench, user_id: int):
 
 
 @pytest.mark.parametrize("page", ["", "-1", "x", "²"])
-async def test_a_page_that_makes_no_sense_has_expired(bench: Bench, page: str):
+async def test_an_invalid_page_has_expired(bench: Bench, page: str):
     await show_album(bench)
     await turn(bench, page)
     assert bench.telegram.alerts == [(WORDS["button_expired"], True)]

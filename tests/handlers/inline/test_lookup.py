@@ -64,7 +64,7 @@ async def test_post_and_audio_of_the_first_link_are_looked_up(bench: Bench):
     assert (known.post, known.audio) == (None, None)
 
 
-async def test_who_wants_audio_gets_no_second_card_for_it(bench: Bench):
+async def test_a_person_whose_quality_is_audio_gets_no_second_card_for_it(bench: Bench):
     await register(quality=Quality.SOUND)
     await cache(bench, AUDIO, quality=Quality.SOUND)
     known = await bench.lookup.in_time(make_user(), [LINK])

@@ -46,7 +46,7 @@ def ids(answer: AnswerInlineQuery) -> list[str]:
     return [result.id for result in answer.results]
 
 
-async def test_who_has_not_started_the_bot_is_shown_the_way(bench: Bench):
+async def test_a_person_who_has_not_started_the_bot_gets_a_button_that_starts_it(bench: Bench):
     answer = await ask(bench, LINK.url)
     assert ids(answer) == []
     assert answer.button
@@ -174,7 +174,9 @@ async def test_a_chosen_offer_is_sent_in_the_version_that_the_words_name(bench: 
     assert (second.kind, second.chat.file_mode) == ("post", True)
 
 
-async def test_who_has_not_started_the_bot_gets_an_invitation(bench: Bench):
+async def test_a_chosen_card_of_a_person_who_has_not_started_the_bot_becomes_an_invitation(
+    bench: Bench,
+):
     await choose(bench, "fetch/post")
     assert bench.intake.submissions == []
     (edit,) = bench.telegram.of(EditMessageText)

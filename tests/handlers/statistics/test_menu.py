@@ -151,7 +151,7 @@ async def test_the_menu_leads_administrators_back_to_theirs(telegram: FakeTelegr
     assert buttons_in(screen.markup(TEXTS, "en")).count("admin/menu") == 1
 
 
-async def test_a_button_that_makes_no_sense_has_expired(telegram: FakeTelegram):
+async def test_an_invalid_button_has_expired(telegram: FakeTelegram):
     one = menu(telegram)
     await press(telegram, one, "count/nonsense")
     await one.press(telegram.query(View().data, GONE), CHAT)
@@ -209,7 +209,9 @@ async def test_a_chat_without_a_history_says_so(telegram: FakeTelegram, tmp_path
 
 
 @pytest.mark.parametrize("data", ["history/", "history/x", "history/²", "history/1/2"])
-async def test_a_history_of_nobody_has_expired(telegram: FakeTelegram, tmp_path: Path, data: str):
+async def test_a_history_without_a_chat_has_expired(
+    telegram: FakeTelegram, tmp_path: Path, data: str
+):
     await history(telegram, tmp_path, data)
     await history(telegram, tmp_path, "history/8", GONE)
     assert telegram.alerts == [(WORDS["button_expired"], True)] * 2

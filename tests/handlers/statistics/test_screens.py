@@ -47,7 +47,7 @@ def test_a_button_carries_a_whole_view(view: View):
 @pytest.mark.parametrize(
     "data", ["count/", "count/menu", "count/menu/all/day/posts/see/x", "count/a/b/c/d/e"]
 )
-def test_data_that_makes_no_sense_is_no_view(data: str):
+def test_invalid_data_is_no_view(data: str):
     assert View.read(data) is None
 
 

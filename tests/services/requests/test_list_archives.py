@@ -295,7 +295,7 @@ async def test_what_is_over_the_limits_is_left_out(packing: Packing):
     assert packing.captions == ["1-3 of 3, 2 missing"]
 
 
-async def test_who_has_waited_long_enough_comes_between_two_parts(packing: Packing):
+async def test_a_request_that_has_waited_long_enough_is_served_between_two_parts(packing: Packing):
     packing.policy = ListArchivePolicy(turn_s=0)
     slots, served = packing.tools.toolkit.slots, []
     other = fake_request(make_request(chat_id=8)).context.lane

@@ -396,7 +396,7 @@ async def test_a_post_that_has_arrived_already_ends_its_request_silently(records
     assert records.outcomes == [(ROW, AlreadySentError.code)]
 
 
-async def test_who_cancels_once_everything_has_arrived_is_told_nothing(records: Records):
+async def test_a_cancellation_after_everything_has_arrived_is_not_explained(records: Records):
     """The request may still be busy with what follows, such as the file-id cache."""
     one = fake_request(row=ROW, progress=Progress(sent=(11,), total=1))
     await refuse(one, RequestCancelledError())
@@ -405,7 +405,7 @@ async def test_who_cancels_once_everything_has_arrived_is_told_nothing(records: 
     assert records.outcomes == [(ROW, DELIVERED)]
 
 
-async def test_who_has_cancelled_sees_no_failure(records: Records):
+async def test_a_cancelled_request_shows_no_failure(records: Records):
     one = fake_request(row=ROW)
     await refuse(one, RequestCancelledError())
     assert one.status.shown == ["cancelled"]

@@ -103,7 +103,7 @@ async def test_all_chats_together_have_a_limit_which_taken_over_requests_may_exc
     await queue.drain(0, 10)
 
 
-async def test_who_waits_can_be_cancelled_and_leaves_room():
+async def test_a_waiting_request_can_be_cancelled_and_leaves_room():
     runner = FakeRunner()
     queue = build(runner)
     queue.submit([FIRST], 2)
@@ -307,7 +307,7 @@ async def test_a_chat_without_notes_gets_no_report():
     await queue.drain(0, 10)
 
 
-async def test_who_has_ended_is_not_reported():
+async def test_a_request_that_has_ended_is_not_reported():
     runner = FakeRunner()
     queue = build(runner, patience_s=0)
     queue.submit([FIRST], 5)

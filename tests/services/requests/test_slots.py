@@ -13,7 +13,7 @@ def lane(chat_id: int) -> Lane:
     return Lane(chat_id, chat_id)
 
 
-async def test_first_come_first_served_and_one_knows_its_place():
+async def test_requests_are_served_in_order_and_each_has_a_place():
     slots = Slots(1)
     position: list[int] = []
     gate = asyncio.Event()
@@ -32,7 +32,7 @@ async def test_first_come_first_served_and_one_knows_its_place():
     assert position == [1, 2, 3]
 
 
-async def test_closed_slots_cancel_who_waits_and_who_comes_but_not_who_is_inside():
+async def test_closed_slots_cancel_waiting_and_new_requests_but_no_running_one():
     slots = Slots(1)
     gate = asyncio.Event()
 
@@ -52,7 +52,7 @@ async def test_closed_slots_cancel_who_waits_and_who_comes_but_not_who_is_inside
 
 
 @given(st.lists(st.tuples(st.integers(0, 7), st.booleans()), max_size=60), st.integers(1, 3))
-def test_whoever_gives_up_in_whatever_moment_no_slot_is_lost(
+def test_no_slot_is_lost_whenever_a_request_is_cancelled(
     steps: list[tuple[int, bool]], number: int
 ):
     async def play() -> None:
@@ -98,7 +98,7 @@ def test_whoever_gives_up_in_whatever_moment_no_slot_is_lost(
     asyncio.run(play())
 
 
-async def test_who_asks_in_many_chats_does_not_delay_others():
+async def test_a_person_who_asks_in_many_chats_does_not_delay_others():
     slots = Slots(2)
     served: list[Lane] = []
     gates = {lane: asyncio.Event() for lane in [*(Lane(-n, 7) for n in range(4)), Lane(8, 8)]}

@@ -301,7 +301,7 @@ def lost_answers(
 
 
 async def handed_out(update_id: int = 5) -> int:
-    """Store a request for whoever claims it; return its row."""
+    """Store a request without an owner; return its row."""
     (row,) = await store().hand_out(update_id, [FIRST], 0, is_late=False)
     assert row
     return row
