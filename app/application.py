@@ -28,7 +28,13 @@ from app.webhook import Webhook, build_receiver
 from app.webhook_registration import WebhookRegistration
 from app.write_check import WriteCheck
 from core.broadcasts import Broadcast
-from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
+from core.errors import (
+    WRONG_TOKEN,
+    DeliveryError,
+    SettingsError,
+    StorageError,
+    TokenRejectedError,
+)
 from data.broadcasts import mark_told
 from data.config import Settings
 from data.jobs import set_up_job_queue
@@ -351,14 +357,12 @@ class Application:
         Log a warning for each option that is off at @BotFather.
 
         Raises:
-            SettingsError: Telegram does not know the token.
+            SettingsError: the token is wrong or revoked.
         """
         try:
             me = await self.container.bot.me()
         except TokenRejectedError:
-            raise SettingsError(
-                ["[bot] token (BOT_TOKEN): the token is wrong or revoked"]
-            ) from None
+            raise SettingsError([WRONG_TOKEN]) from None
         except DeliveryError as error:
             logger.error(  # noqa: TRY400 - expected
                 "Telegram cannot be reached: %s",

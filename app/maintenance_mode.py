@@ -13,7 +13,7 @@ from app.polling import End, Polling
 from app.stop_time import StopTime
 from app.webhook import Webhook, build_receiver
 from app.webhook_registration import WebhookRegistration
-from core.errors import DeliveryError, SettingsError, TokenRejectedError
+from core.errors import WRONG_TOKEN, DeliveryError, SettingsError, TokenRejectedError
 from core.pseudonyms import LoggedChat
 from core.recent import Throttle
 from data.config import Settings
@@ -72,9 +72,7 @@ async def run(settings: Settings) -> None:
         if isinstance(source, Polling) and source.watch.end is End.CONFLICT:
             await source.stay_up()
     except TokenRejectedError:
-        raise SettingsError(
-            ["[bot] token (BOT_TOKEN): Telegram does not know this token"]
-        ) from None
+        raise SettingsError([WRONG_TOKEN]) from None
     finally:
         await bot.session.close()
 

@@ -28,7 +28,7 @@ from app.stop_time import StopTime
 from app.update_source import stop_on_signals
 from app.webhook_registration import WebhookRegistration
 from core.concurrency import run_cancellable, run_until, wait_for_event
-from core.errors import DeliveryError, SettingsError
+from core.errors import WRONG_TOKEN, DeliveryError, SettingsError
 from core.webhook import WebhookReport
 from misc.middlewares.update_acks import UpdateAcks
 
@@ -293,7 +293,7 @@ class Polling:
             await asyncio.gather(stopper, return_exceptions=True)
             await self._end_handlers()
         if self.watch.end is End.TOKEN_REJECTED:
-            raise SettingsError(["[bot] token (BOT_TOKEN): the token is wrong or revoked"])
+            raise SettingsError([WRONG_TOKEN])
         if self.watch.end is End.WEBHOOK:
             raise SettingsError(
                 [

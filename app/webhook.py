@@ -18,7 +18,7 @@ from app.webhook_registration import Wanted, WebhookRegistration, report_on
 from app.webhook_server import WebhookServer
 from core.clock import shared_clock
 from core.concurrency import run_until, wait_for_event
-from core.errors import DeliveryError, SettingsError, TokenRejectedError
+from core.errors import WRONG_TOKEN, DeliveryError, SettingsError, TokenRejectedError
 from core.webhook import WebhookReport, WebhookState, derive_secret, failure_of, problem_of
 from data.config import Settings
 from delivery.client import TolerantSession
@@ -138,9 +138,7 @@ class Webhook:
             try:
                 await self._look(bot, wanted)
             except TokenRejectedError:
-                raise SettingsError(
-                    ["[bot] token (BOT_TOKEN): Telegram does not know this token"]
-                ) from None
+                raise SettingsError([WRONG_TOKEN]) from None
             except DeliveryError as error:
                 logger.warning(
                     "Could not set or check the webhook at Telegram: %s",

@@ -50,7 +50,7 @@ button, `resendable` whether that button sends the same answer again, without a 
 
 from collections.abc import Sequence
 from math import ceil, floor
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from core.facts import Fact, FileSize, length
 
@@ -610,6 +610,10 @@ class TelegramUnreachableError(DeliveryError):
     @property
     def resendable(self) -> bool:
         return True
+
+
+#: The mistake in the settings that a `TokenRejectedError` is.
+WRONG_TOKEN: Final = "[bot] token (BOT_TOKEN): the token is wrong or revoked"  # noqa: S105 - a sentence
 
 
 class TokenRejectedError(DeliveryError):

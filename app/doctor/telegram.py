@@ -14,6 +14,7 @@ from app.doctor.finding import Finding
 from app.webhook import tls_of
 from app.webhook_registration import report_on
 from core.errors import (
+    WRONG_TOKEN,
     ChatMovedError,
     DeliveryError,
     SettingsError,
@@ -50,7 +51,7 @@ async def telegram_findings(settings: Settings) -> AsyncIterator[Finding]:
         async for finding in _details(bot, me, settings):
             yield finding
     except TokenRejectedError:
-        yield Finding("failure", "[bot] token (BOT_TOKEN): the token is wrong or revoked")
+        yield Finding("failure", WRONG_TOKEN)
     except TelegramUnreachableError as error:
         yield Finding("failure", f"Telegram cannot be reached: {error.detail}")
     except DeliveryError as error:
