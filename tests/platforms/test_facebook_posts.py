@@ -438,6 +438,49 @@ async def test_cobalt_is_asked_for_the_video_of_a_shared_link(web: Web):
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("path", ["share/v/Demo01", "share/r/Demo01", "share/Demo01"])
+async def test_a_shared_video_reaches_cobalt_while_pages_are_paused(web: Web, path: str):
+    for n in range(70, 72):
+        show(web, picture(web), post_id=f"{n}", trouble="login")
+    web.facebook.shared_links[path] = "https://www.facebook.com/reel/71"
+    url = f"https://www.facebook.com/{path}/"
+    async with (
+        cobalt() as (address, asked),
+        web.fetcher(attempts=1, cobalt_url=address, failure_threshold=1) as fetcher,
+    ):
+        await fetcher.read(_link("https://www.facebook.com/reel/70"))
+        assert fetcher.open_routes() == ["facebook/page by exit-1"]
+        link = await fetcher.resolve(_link(url))
+        assert kinds((await fetcher.read(link)).items) == [V]
+        # That the site redirects says nothing about its pages.
+        assert fetcher.open_routes() == ["facebook/page by exit-1"]
+    assert asked == ["https://www.facebook.com/reel/70", url]
+
+
+async def test_a_shared_post_is_still_not_asked_of_cobalt_while_pages_are_paused(web: Web):
+    show(web, picture(web), post_id="70", trouble="login")
+    web.facebook.shared_links["share/p/Demo01"] = LINK
+    async with (
+        cobalt() as (address, asked),
+        web.fetcher(attempts=1, cobalt_url=address, failure_threshold=1) as fetcher,
+    ):
+        await fetcher.read(_link("https://www.facebook.com/reel/70"))
+        link = await fetcher.resolve(_link("https://www.facebook.com/share/p/Demo01/"))
+        with pytest.raises(PlatformRefusedError):
+            await fetcher.read(link)
+    assert len(asked) == 1
+
+
+async def test_short_links_that_lead_nowhere_pause_neither_pages_nor_cobalt(web: Web):
+    web.facebook.shared_links["share/v/Demo01"] = "https://www.facebook.com/login/"
+    async with web.fetcher(
+        attempts=1, cobalt_url="http://127.0.0.1:9", failure_threshold=1
+    ) as fetcher:
+        with pytest.raises(PlatformRefusedError):
+            await fetcher.resolve(_link("https://www.facebook.com/share/v/Demo01/"))
+        assert fetcher.open_routes() == ["facebook/short links by exit-1"]
+
+
 async def test_another_exit_is_tried_after_a_redirect_to_the_login(web: Web):
     show(web, picture(web), trouble="login")
     with pytest.raises(PlatformRefusedError):
