@@ -7,6 +7,7 @@ such as yt-dlp, gallery-dl and facebed; never tried against the real site.
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
@@ -31,13 +32,23 @@ _PHOTO, _VIDEO = "Photo", "Video"
 _MAX_ITEMS: Final = 301
 #: Addresses of a photo, and files of a video; a page has some five.
 _MAX_ADDRESSES: Final = 20
-#: The root of a page that says that its content isn't available.
-_UNAVAILABLE: Final = '{"__dr":"CometErrorRoot.react"}'
+#: Kinds of the users, pages and groups that posts are of, and the address of one.
+_ACCOUNTS: Final = frozenset({"User", "Page", "Group"})
+_ACCOUNT_ADDRESS: Final = re.compile(
+    r"https://[a-z-]{1,10}\.facebook\.com/(?:groups/|profile\.php\?id=)?(?P<name>[\w.-]+)/?",
+    re.ASCII,
+)
+#: What a page has that says that its content isn't available: its root, its text, or its title.
+_UNAVAILABLE: Final = (
+    '{"__dr":"CometErrorRoot.react"}',
+    '"title":"This content isn\'t available right now"',
+    ">Page Not Found</title>",
+)
 #: What the page of the login form has, at its own address or at that of the post.
 _LOGIN: Final = re.compile(
     r'<link rel="canonical" href="https://[a-z.-]{0,40}facebook\.com/login\b'
     r'|<meta http-equiv="refresh" content="\d{1,9};\s{0,9}URL=/login\b'
-    r'|"login_data"\s{0,9}:\s{0,9}\{',
+    r'|"login_data"\s{0,9}:\s{0,9}\{|\bid="login(?:_form|button)"',
     re.IGNORECASE,
 )
 #: Keys of a video's files in former pages, and the rank of their quality.
@@ -66,12 +77,13 @@ class FoundPost:
     is_for_crawlers: bool
 
 
-def find_post(page: str, number: str, owner: str) -> FoundPost | None:
+def find_post(page: str, number: str, owners: AbstractSet[str]) -> FoundPost | None:
     """Return the post with this id; None if the page does not have it.
 
-    `owner` is the user or group in the link; empty if the page may be that of something else.
+    `owners` are the names of its user or group, in lower case; empty if the page may be that of
+    something else.
     """
-    story = _find_story(page, number, owner)
+    story = _find_story(page, number, owners)
     if story is None:
         return None
     media = _media_of(story)
@@ -109,7 +121,7 @@ def refusal(page: str) -> ClipferryError | None:
     """Return why a page does not have its post; None if it does not say so, or has some post."""
     if any(key in page for key in _CONTENT):
         return None
-    if _UNAVAILABLE in page:
+    if any(text in page for text in _UNAVAILABLE):
         # Of deleted and of private posts alike.
         return NotAvailableError("the content isn't available")
     return LoginRequiredError("the login form") if _LOGIN.search(page) else None
@@ -140,26 +152,26 @@ def _is_readable(items: Sequence[Item]) -> bool:
     return not all(isinstance(item, Unreadable) for item in items)
 
 
-def _find_story(page: str, number: str, owner: str) -> Json | None:
+def _find_story(page: str, number: str, owners: AbstractSet[str]) -> Json | None:
     """Return the story of the post; of several objects for it, the one with most media."""
     stories = _stories_in(page)
     own = {_id_of(story) for story in stories if _is_named(story, number)}
     if not own and not number.isdigit():
-        own = _only_id(stories, owner)
+        own = _only_id(stories, owners | _other_names(page, owners))
     if len(own) != 1:
         return None
     same = (story for story in stories if _id_of(story) in own)
     return max(same, key=lambda story: len(_media_of(story)))
 
 
-def _only_id(stories: Sequence[Json], owner: str) -> set[str]:
+def _only_id(stories: Sequence[Json], owners: AbstractSet[str]) -> set[str]:
     """Return the number of the only post that the stories are of, if it is the owner's.
 
     The "pfbid…" of a link may differ from that in its own page. Numbers do not: a page without the
     number is another one, such as that of the group to which a deleted post redirects.
     """
     shared = {_id_of(story["attached_story"]) for story in stories}
-    own = {_id_of(story) for story in stories if _is_owned(story, owner)} - shared
+    own = {_id_of(story) for story in stories if _is_owned(story, owners)} - shared
     return own if own == {_id_of(story) for story in stories} - shared else set()
 
 
@@ -176,9 +188,28 @@ def _is_named(story: Json, number: str) -> bool:
     return number in {_id_of(story), *_address_parts(story)}
 
 
-def _is_owned(story: Json, owner: str) -> bool:
-    owners = {*_address_parts(story), *(actor["id"].text() for actor in story["actors"])}
-    return bool(owner) and owner.lower() in {name.lower() for name in owners}
+def _is_owned(story: Json, owners: AbstractSet[str]) -> bool:
+    names = {*_address_parts(story), *(actor["id"].text() for actor in story["actors"])}
+    return not owners.isdisjoint(name.lower() for name in names)
+
+
+def _other_names(page: str, owners: AbstractSet[str]) -> set[str]:
+    """Return what else the page calls the owners: an account has a number, and may have a name."""
+    if not owners:
+        return set()
+    objects = (Json(value, "facebook") for value in objects_in(page, '"url"'))
+    accounts = map(_names_of, filter(_is_account, objects))
+    return {name for names in accounts if not names.isdisjoint(owners) for name in names}
+
+
+def _is_account(node: Json) -> bool:
+    return any(node[key].text() in _ACCOUNTS for key in ("__typename", "__isProfile", "__isActor"))
+
+
+def _names_of(account: Json) -> set[str]:
+    found = _ACCOUNT_ADDRESS.fullmatch(account["url"].text())
+    names = (account["id"].text(), found["name"] if found else "")
+    return {name.lower() for name in names if name}
 
 
 def _address_parts(story: Json) -> list[str]:

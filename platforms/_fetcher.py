@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -48,6 +49,28 @@ _SERVICES: Final = frozenset({Need.COBALT, Need.RAPIDAPI})
 _MAX_RESOLVED_LINKS: Final = 20_000
 #: Items of one post; highlights of Instagram have up to 100.
 _MAX_ITEMS: Final = 300
+
+
+class _Aim(Enum):
+    """What the attempts at a link are for; each has circuits of its own.
+
+    Sites often refuse lists, and go on serving posts; and a redirect says nothing about pages.
+    """
+
+    POST = auto()
+    LIST = auto()
+    #: Finding out what a short link leads to.
+    TARGET = auto()
+
+    def circuit(self, layer: Layer) -> str:
+        """Return the name of a layer's circuit."""
+        match self:
+            case _Aim.POST:
+                return layer.name
+            case _Aim.LIST:
+                return f"{layer.name} lists"
+            case _Aim.TARGET:
+                return "short links"
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +312,9 @@ class Fetcher:
     async def resolve(self, link: Link) -> Link:
         """Resolve a short link, with retries, and cache the result.
 
+        The layers that read posts do not matter, nor do their circuit breakers: once it is known
+        what the link leads to, another one may read it.
+
         Raises:
             BrokenLinkError: the link leads to no post.
             PlatformError: no attempt got a usable response.
@@ -297,7 +323,7 @@ class Fetcher:
         async def follow(attempt: Attempt) -> Link:
             return await attempt.resolve()
 
-        return await self.attempt(link, follow)
+        return await self._attempt_all(link, follow, _Aim.TARGET)
 
     def remember(self, link: Link, post_id: str) -> Link:
         """Cache the post id of a short link, and return the link with that id."""
@@ -319,9 +345,6 @@ class Fetcher:
     async def read_list(self, link: Link, most: int) -> Listing:
         """Read at most `most` entries of a list, from its beginning, with retries.
 
-        The circuit breaker counts lists on their own: sites often refuse them, and go on serving
-        posts.
-
         Raises:
             MediaError: the site does not provide the list.
             PlatformError: no attempt got a usable response.
@@ -330,15 +353,10 @@ class Fetcher:
         async def read(attempt: Attempt) -> Listing:
             return await attempt.read_list(most)
 
-        return await self.attempt(link, read, is_list=True)
+        return await self._attempt_all(link, read, _Aim.LIST)
 
     async def attempt(
-        self,
-        link: Link,
-        work: Callable[[Attempt], Awaitable[T]],
-        *,
-        may_sign_in: bool = True,
-        is_list: bool = False,
+        self, link: Link, work: Callable[[Attempt], Awaitable[T]], *, may_sign_in: bool = True
     ) -> T:
         """Run `work` until it succeeds, within the policy's limits of attempts and time.
 
@@ -351,18 +369,28 @@ class Fetcher:
             ClipferryError: the site's reason for refusing the post if it gave one, otherwise the
                 last failure, or that the time limit was reached.
         """
+        return await self._attempt_all(link, work, _Aim.POST, may_sign_in=may_sign_in)
+
+    async def _attempt_all(
+        self,
+        link: Link,
+        work: Callable[[Attempt], Awaitable[T]],
+        aim: _Aim,
+        *,
+        may_sign_in: bool = True,
+    ) -> T:
+        """Do what `attempt` says, for one of several aims."""
         deadline = Deadline(self.policy.budget_s)
         failure: ClipferryError = PlatformRefusedError(
             "the circuit breakers of all routes are open, or there is no route"
         )
         used: set[_Route] = set()
-        routes = self._routes(link.platform, may_sign_in=may_sign_in, is_list=is_list)
+        routes = self._routes(link.platform, aim, may_sign_in=may_sign_in)
         for number, (layer, next_proxy) in enumerate(routes):
-            circuit = f"{layer.name} lists" if is_list else layer.name
-            proxy = self._allowed_proxy(link, layer, circuit, next_proxy, failure)
+            proxy = self._allowed_proxy(link, layer, aim, next_proxy, failure)
             if proxy is None:
                 continue
-            route = _Route(link.platform, circuit, proxy.name)
+            route = _Route(link.platform, aim.circuit(layer), proxy.name)
             if route in used and not failure.retryable:
                 continue  # The same route would return the same answer.
             try:
@@ -408,39 +436,41 @@ class Fetcher:
         position = number + 1, len(routes)
         return Attempt(self, link, layer, proxy, deadline, position, is_last=is_last)
 
-    def _routes(
-        self, platform: str, *, may_sign_in: bool, is_list: bool
-    ) -> list[tuple[Layer, Proxy]]:
+    def _routes(self, platform: str, aim: _Aim, *, may_sign_in: bool) -> list[tuple[Layer, Proxy]]:
         """Return layer and proxy of each attempt, in order.
 
         The first configured layer gets the policy's number of attempts, the others one each. Every
         attempt uses the next proxy, unless the account has its own. The operator's own services do
-        not read lists.
+        not read lists. Short links lead to the same target for all layers, so the first one is
+        enough.
         """
         ready = [
             layer
             for layer in self.registry[platform].layers
             if self._is_ready(layer, platform)
             and (may_sign_in or not layer.is_signed_in)
-            and not (is_list and layer.need in _SERVICES)
+            and not (aim is _Aim.LIST and layer.need in _SERVICES)
         ]
         proxies = self._proxies.rotation()
-        layers = ready[:1] * self.policy.attempts + ready[1:]
+        others = [] if aim is _Aim.TARGET else ready[1:]
+        layers = ready[:1] * self.policy.attempts + others
         return [(layer, next(proxies)) for layer in layers]
 
     def _allowed_proxy(
-        self, link: Link, layer: Layer, circuit: str, proxy: Proxy, failure: ClipferryError
+        self, link: Link, layer: Layer, aim: _Aim, proxy: Proxy, failure: ClipferryError
     ) -> Proxy | None:
         """Return the proxy for an attempt after a failure; None if there is to be no attempt.
 
         There is none if it cannot help, or no circuit is closed, or no account is ready, or the
         layer does not take the link; a short link may have been resolved by a former attempt.
         """
-        if _cannot_help(layer, failure) or not layer.takes(self.known(link)):
+        takes = aim is _Aim.TARGET or layer.takes(self.known(link))
+        if not takes or _cannot_help(layer, failure):
             return None
         platform, proxies = link.platform, [proxy]
         if layer.is_signed_in:
             proxies = self.identities.exits_of(self.registry[platform], proxy)
+        circuit = aim.circuit(layer)
         routes = ((one, _Route(platform, circuit, one.name)) for one in proxies)
         return next((one for one, route in routes if self._breaker.allows(route)), None)
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
-from urllib.parse import SplitResult, parse_qs, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, unquote, urlencode, urljoin, urlsplit
 
 from core.errors import (
     AudioPageError,
@@ -252,6 +252,7 @@ async def resolve(link: Link, platform: Platform, web: WebClient) -> str:
     for _ in range(MAX_REDIRECTS):
         headers = {"User-Agent": platform.expander}
         target = await web.redirect_target(url, platform.page_hosts, headers)
+        target = target and _with_keys_of(url, target)
         parts = clean_split(target) if target else None
         if target is None or parts is None:
             break
@@ -268,6 +269,17 @@ async def resolve(link: Link, platform: Platform, web: WebClient) -> str:
     raise BrokenLinkError("the short link leads to no post")
 
 
+def _with_keys_of(url: str, target: str) -> str:
+    """Return the target of a redirect, with keys that only the redirected URL has."""
+    parts = urlsplit(target)
+    given = parse_qsl(urlsplit(url).query)
+    keys = [(name, key) for name, key in given if name in _KEYS and f"{name}=" not in parts.query]
+    query = "&".join([parts.query, urlencode(keys)])
+    return parts._replace(query=query).geturl() if keys else target
+
+
+#: Query parameters without which a site does not show what is private.
+_KEYS: Final = frozenset({"secret_token"})
 #: Paths to which sites redirect short links that have expired or never existed.
 _DEAD_END: Final = re.compile(r"/?|/(?:[a-z]{2}/)?(?:404|not-?found)/?")
 #: Query parameters in which login pages name the page that they lead back to.

@@ -5,11 +5,13 @@ decision 50. Signed out, Facebook shows some of these pages, and then redirects 
 tried against the real site.
 """
 
+import logging
 import re
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import ExtractorError
 
 from core.errors import (
@@ -30,10 +32,12 @@ from platforms._facebook_post import (
     read_found,
     refusal,
 )
-from platforms._http import HostRule
+from platforms._http import GONE, HostRule
 from platforms._json import Json
 from platforms._platform import Match, PageKind
 from platforms._ytdlp_site import YtdlpSite, site
+
+logger = logging.getLogger(__name__)
 
 #: The host without its prefix: fb.com redirects to facebook.com; others are languages, or old.
 _HOST = r"(?:(?:mbasic|[a-z]{2}-[a-z]{2})\.)?(?:facebook|fb)\.com"
@@ -99,39 +103,67 @@ class _Facebook(YtdlpSite):
         """
         number = re.split("[/=]", url)[-1]
         if url.startswith(_PHOTO_ADDRESS):
-            return _read_photo(extractor, url, number)
+            return self._read_photo(extractor, url, number)
         if "/posts/" in url:
             return self._read_post(extractor, url, number)
-        download = extractor._download_webpage
+        return self._extract_video(extractor, url)
+
+    def _extract_video(self, extractor: Any, url: str) -> Any:
+        download, pages = extractor._download_webpage, []
 
         def download_in_lines(*args: Any, **options: Any) -> Any:
             page = download(*args, **options)
+            pages.append(page if isinstance(page, str) else "")
             return in_lines(page) if isinstance(page, str) else page
 
         extractor._download_webpage = download_in_lines
-        return super().extract(extractor, url)
+        try:
+            return super().extract(extractor, url)
+        except ExtractorError as error:
+            if not pages:
+                raise
+            raise _reason(pages[0], extractor) or _of_page(error) from error
+
+    def _read_photo(self, extractor: Any, url: str, number: str) -> FoundPost:
+        page, response = extractor._download_webpage_handle(url, number)
+        if found := find_photo(page, number):
+            return _for_visitors(found, extractor)
+        if reason := _reason(page, extractor):
+            raise reason
+        if self._id_at(response.url) != f"photo/{number}":
+            # Such as a photo that was deleted, or a link to something else.
+            raise NotAvailableError("redirected to a page that is not that of the photo")
+        raise PlatformChangedError("facebook: the photo is not in its page")
 
     def _read_post(self, extractor: Any, url: str, number: str) -> Any:
         """Return the post; of one that has only videos what yt-dlp reads, because it knows more."""
         page, response = extractor._download_webpage_handle(url, number)
-        is_post = isinstance(self.recognise(urlsplit(response.url)), Match)
-        found = find_post(page, number, owner=url.split("/")[-3] if is_post else "")
+        shown = self._id_at(response.url)
+        found = find_post(page, number, _owners(url, shown, number))
         if found is None:
-            _require_one_post(page, extractor, number, is_post=is_post)
+            _require_one_post(page, extractor, number, is_post=bool(shown))
         elif found.has_photos or not found.video_ids:
             return _for_visitors(found, extractor)
         # yt-dlp gets no other page; it would ask for that of a former player. It may read the
         # manifests that this one names.
         extractor._download_webpage = lambda *_, **__: in_lines(page)
+        if found is None:
+            return super().extract(extractor, url)
+        return self._extract_own(extractor, url, found) or _for_visitors(found, extractor)
+
+    def _extract_own(self, extractor: Any, url: str, found: FoundPost) -> Any:
+        """Return what yt-dlp reads of the videos that were found; None if it does not have them."""
         try:
             result = super().extract(extractor, url)
-        except ExtractorError:
-            if found is None:
-                raise
-            result = None
-        if found is None or _has_videos_of(result, found):
-            return result
-        return _for_visitors(found, extractor)
+        except Exception:  # whatever fails in yt-dlp, the post has been found
+            logger.debug("yt-dlp failed", exc_info=True, extra={"event": "reader_failed"})
+            return None
+        return _own_videos(result, found)
+
+    def _id_at(self, url: str) -> str:
+        """Return the id of the post at the address to which a page was redirected, or ""."""
+        shown = self.recognise(urlsplit(url))
+        return (shown.post_id or "") if isinstance(shown, Match) else ""
 
     def read(self, result: Any, about: Post) -> Post:
         """Convert the result of `extract` to a post; see `read_found` and `read_info`."""
@@ -140,12 +172,16 @@ class _Facebook(YtdlpSite):
         return super().read(result, about)
 
 
-def _read_photo(extractor: Any, url: str, number: str) -> FoundPost:
-    page = extractor._download_webpage(url, number)
-    if found := find_photo(page, number):
-        return _for_visitors(found, extractor)
-    # Such as a photo that was deleted, or a link to something else.
-    raise _reason(page, extractor) or NotAvailableError("the page has no such photo")
+def _owners(url: str, shown: str, number: str) -> frozenset[str]:
+    """Return the user or group of a post, as its link and the address of its page name it.
+
+    There is none if the page may be that of something else. A link has either a number or a name;
+    Facebook redirects it to the other one.
+    """
+    addresses = [url] if shown else []
+    if shown.endswith(f"/posts/{number}"):
+        addresses.append(f"/{shown}")
+    return frozenset(address.split("/")[-3].lower() for address in addresses)
 
 
 def _for_visitors(found: FoundPost, extractor: Any) -> FoundPost:
@@ -176,12 +212,28 @@ def _require_one_post(page: str, extractor: Any, number: str, *, is_post: bool) 
         raise NotAvailableError("none of the page's posts is certain to be this one")
 
 
-def _has_videos_of(result: Any, found: FoundPost) -> bool:
-    """Return True if yt-dlp's result has the videos of the post that was found, and no others."""
+def _of_page(error: Any) -> Any:
+    """Return the error that yt-dlp's failure at a page which it got stands for.
+
+    It then asks for the page of a former player, which need not exist.
+    """
+    if isinstance(error.cause, HTTPError) and error.cause.status in GONE:
+        return PlatformChangedError("facebook: no video is found in the page")
+    return error
+
+
+def _own_videos(result: Any, found: FoundPost) -> Any:
+    """Return yt-dlp's result if it has the videos of the post that was found, and no others.
+
+    A video that is at several places of the page is in the result once.
+    """
     page = Json(result, "facebook")
     videos = list(page["entries"]) or [page]
-    are_own = all(one["formats"] and one["id"].text() in found.video_ids for one in videos)
-    return are_own and len(videos) >= len(found.items)
+    distinct = {video["id"].text(): video.value for video in videos}
+    are_own = all(video["formats"] and video["id"].text() in found.video_ids for video in videos)
+    if not are_own or len(distinct) < len(found.items):
+        return None
+    return result | {"entries": [*distinct.values()]} if page["entries"] else result
 
 
 def _reason(page: str, extractor: Any) -> ClipferryError | None:

@@ -13,10 +13,12 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from yt_dlp.extractor.common import InfoExtractor
+from yt_dlp.networking.exceptions import HTTPError
+from yt_dlp.utils import ExtractorError
 
-from core.errors import NotAvailableError, NotFoundError
+from core.errors import NotAvailableError, NotFoundError, PlatformChangedError
 from core.media import Access, Link, Post
-from platforms._http import HostRule
+from platforms._http import GONE, HostRule
 from platforms._platform import FetchContext, Layer, PageKind, known_post
 from platforms._x_post import needs_card, read_answer, read_embed
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
@@ -43,8 +45,15 @@ class _X(YtdlpSite):
 
         Raises:
             ExtractorError: the site does not provide the post.
+            PlatformChangedError: the API is not at its address.
         """
-        answer = extractor.ask(url)
+        try:
+            answer = extractor.ask(url)
+        except ExtractorError as error:
+            # Of a post that does not exist, the API says so with another status.
+            if isinstance(error.cause, HTTPError) and error.cause.status in GONE:
+                raise PlatformChangedError(f"HTTP {error.cause.status} of the API") from error
+            raise
         return answer, extractor.extract(url) if needs_card(answer) else None
 
     def read(self, result: tuple[Any, Any], about: Post) -> Post:

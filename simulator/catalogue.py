@@ -14,6 +14,7 @@ from simulator.sites.reddit import RedditPost, RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, SampleProfile, TikTokSite
 from simulator.sites.videos import Clip, VideoSites
 from simulator.sites.x import XPost, XSite
+from simulator.sites.youtube import Stream, YouTubeSite, YouTubeVideo
 from simulator.telegram.world import Chat, World
 from simulator.throttle import Throttle
 
@@ -45,6 +46,12 @@ class SampleLink:
     fault: str = ""
 
 
+#: The bot's names of the sites that are simulated, which the demo's bot answers.
+SITES = (
+    *("tiktok", "instagram", "threads", "x", "facebook", "pinterest", "reddit", "bluesky"),
+    *("tumblr", "youtube", "soundcloud", "bandcamp", "mixcloud", "dailymotion", "vk", "ok"),
+    *("rutube", "loom"),
+)
 #: User id of the demo's administrator, who may send broadcasts.
 ADMIN = 1900
 #: Channel to which the demo's bot uploads the media of inline messages.
@@ -398,6 +405,7 @@ def add_posts(simulator: Simulator) -> None:
     _fill_pinterest(simulator.pinterest, simulator.samples)
     _fill_music(simulator.music, simulator.samples)
     _fill_videos(simulator.videos, simulator.samples)
+    _fill_youtube(simulator.youtube, simulator.samples)
 
 
 def _fill_facebook(site: FacebookSite, samples: SampleStore) -> None:
@@ -450,6 +458,16 @@ def _fill_videos(site: VideoSites, samples: SampleStore) -> None:
         site.clips[post] = video
 
 
+def _fill_youtube(site: YouTubeSite, samples: SampleStore) -> None:
+    audio = samples.sound(encoder="aac", kind="mp4")
+    site.videos["DemoShort01"] = YouTubeVideo(
+        (
+            Stream(samples.video(VideoSpec(has_sound=False)), 136, size=(576, 1024)),
+            Stream(audio, 140, 'audio/mp4; codecs="mp4a.40.2"'),
+        )
+    )
+
+
 def _fill_instagram(site: InstagramSite, samples: SampleStore) -> None:
     video = Media(
         samples.video(VideoSpec()), is_video=True, still=samples.picture(576, 1024, "dawn")
@@ -460,6 +478,11 @@ def _fill_instagram(site: InstagramSite, samples: SampleStore) -> None:
     unreadable = replace(video, changes={"video_versions": None})
     site.add(InstagramPost("DemoBroken1", (photos[0], unreadable, photos[1])))
     site.add(InstagramPost("DemoLive001", (replace(video, changes={"media_type": 1}),)))
+    stories = [str(3_700_000_000_000_000_001 + n) for n in range(3)]
+    site.stories = {n: InstagramPost(n, tuple(photos[:1])) for n in stories[:2]}
+    site.highlights["highlight:17900000000000001"] = {
+        n: InstagramPost(f"1{n}", (photo,)) for n, photo in zip(stories, photos, strict=True)
+    }
 
 
 def _fill_posts(simulator: Simulator) -> None:

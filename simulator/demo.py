@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from simulator import script as conversation
-from simulator.catalogue import ADMIN, LINKS, STORAGE, add_people, add_posts
+from simulator.catalogue import ADMIN, LINKS, SITES, STORAGE, add_people, add_posts
 from simulator.page import BotSwitch
 from simulator.page.inspection import BotProcess
 from simulator.samples import SampleStore
@@ -26,6 +26,8 @@ _LINE_BYTES_PER_S = 6_000_000
 #: Time for which a killed process of a fleet stays away, in seconds: its lease expires meanwhile,
 #: so that another process takes its requests over.
 _AWAY_S = 4.0
+#: Settings for simulated sites. Their YouTube has no scripts for a JavaScript runtime.
+_SIMULATED = {"SITES_ALLOWED": ",".join(SITES), "PATH": "/nowhere"}
 _LEASE_S = 2
 
 
@@ -119,6 +121,9 @@ class _Process:
         environment = {
             **os.environ,  # noqa: TID251 - passed on to a child process, not read
             **self.simulator.bot_environment(self.folder, online=self.online),
+            **({} if self.online else _SIMULATED),
+            # Several processes share the accounts.
+            "IDENTITIES_FOLDER": str(self.log.parent / "identities"),
             "DATABASE_URL": self.database,
             "RUN_ROLES": self.roles,
             "BOT_ADMINS": str(ADMIN),

@@ -12,6 +12,7 @@ from typing import Final
 
 from simulator.catalogue import ADMIN
 from simulator.server import Simulator
+from simulator.telegram.files import Upload
 from simulator.telegram.world import Chat, Json, Person
 from simulator.transcript import Transcript
 
@@ -22,6 +23,7 @@ _UNKNOWN_S: Final = 10.0
 _FLOOD_S: Final = 5.0
 _WIDE = "7300000000000000002"
 _VIDEO = "https://www.tiktok.com/@ferry.demo/video/"
+_HEXADECIMAL = "7300000000000000000000000000de01"
 
 
 class MissingAnswerError(Exception):
@@ -279,6 +281,53 @@ async def _story(session: Session) -> None:
     await session.answer("the reason", lambda m: "signed in" in m.get("text", ""))
 
 
+async def _account(session: Session) -> None:
+    world, bridge = session.simulator.world, session.simulator.world.chats
+    captain = world.person(ADMIN, "Captain")
+    world.say(captain, "/admin")
+    menu = await session.answer("the menu", lambda m: "reply_markup" in m, bridge[ADMIN])
+    for page in ("", "/add", "/add=instagram"):
+        before = menu["text"]
+        world.press(captain, menu, f"admin/identities{page}")
+        await session.expect("the next screen", lambda before=before: menu["text"] != before)  # type: ignore[misc]
+    world.post(captain, bridge[ADMIN], {"document": _cookie_file(session.simulator)})
+    await session.answer("a stored account", lambda m: "Done" in m.get("text", ""), bridge[ADMIN])
+
+
+def _cookie_file(simulator: Simulator) -> Json:
+    """Upload the cookies of a member of Instagram; return the document."""
+    key = simulator.instagram.session
+    line = f".instagram.com\tTRUE\t/\tTRUE\t2147483647\tsessionid\t{key}\n"
+    path = simulator.api.files.new_path()
+    path.write_text(f"# Netscape HTTP Cookie File\n{line}")
+    upload = Upload(path, "anna.txt", "text/plain", path.stat().st_size)
+    stored = simulator.api.files.keep(upload, "document").as_json()
+    return {**stored, "file_name": upload.name}
+
+
+async def _stories(session: Session) -> None:
+    for link, photos in (
+        ("https://www.instagram.com/stories/ferry.demo/3700000000000000001/", 1),
+        ("https://www.instagram.com/stories/ferry.demo/", 2),
+        ("https://www.instagram.com/stories/highlights/17900000000000001/", 3),
+    ):
+        before = set(session.private_chat.messages)
+        request = session.say(link)
+
+        def sent(before: set[int] = before) -> int:
+            messages = session.private_chat.messages.items()
+            return sum("photo" in m for number, m in messages if number not in before)
+
+        await session.expect(f"{photos} stories", lambda sent=sent, n=photos: sent() == n)  # type: ignore[misc]
+        await session.settled(session.private_chat, request, None)
+
+
+async def _youtube(session: Session) -> None:
+    request = session.say("https://www.youtube.com/shorts/DemoShort01")
+    await session.answer("the short", lambda m: "YouTube" in m.get("caption", ""))
+    await session.settled(session.private_chat, request, None)
+
+
 async def _music(session: Session) -> None:
     request = session.say("https://soundcloud.com/ferry-demo/harbour-bell")
     track = await session.answer("the track", lambda m: "audio" in m)
@@ -296,15 +345,14 @@ async def _music(session: Session) -> None:
 
 
 async def _more_sites(session: Session) -> None:
-    number = "7300000000000000000000000000de01"
     for link, kind in (
         ("https://ferry-demo.bandcamp.com/track/harbour-bell", "audio"),
         ("https://www.mixcloud.com/ferry-demo/harbour-bell/", "audio"),
         ("https://www.dailymotion.com/video/x9demo1", "video"),
-        (f"https://rutube.ru/video/{number}/", "video"),
+        (f"https://rutube.ru/video/{_HEXADECIMAL}/", "video"),
         ("https://ok.ru/video/7300000001", "video"),
         ("https://vkvideo.ru/video-730_1001", "video"),
-        (f"https://www.loom.com/share/{number}", "video"),
+        (f"https://www.loom.com/share/{_HEXADECIMAL}", "video"),
     ):
         await session.media(link, kind)
 
@@ -552,6 +600,9 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("A profile, which is no post", _profile),
     ("A profile, from which Ada chooses two posts", _list),
     ("A story, which needs a login", _story),
+    ("An administrator adds an account of Instagram", _account),
+    ("A story, all stories of a person, and a highlight", _stories),
+    ("A short on YouTube", _youtube),
     ("A track, and one on a service that encrypts its tracks", _music),
     ("Tracks and videos of more sites", _more_sites),
     ("A slow site", _slow),

@@ -31,7 +31,8 @@ class FacebookPost:
     #: The post that this one shares.
     shared: "FacebookPost | None" = None
     #: "unavailable": a page that says so. "form": the login form. "login": redirects to it. "gone":
-    #: there is no such page. "crawlers": all addresses are for crawlers.
+    #: there is no such page. "crawlers": all addresses are for crawlers. "changed": a page in
+    #: another form.
     trouble: str = ""
     #: Visible to signed-in members only.
     is_private: bool = False
@@ -41,6 +42,16 @@ class FacebookPost:
     number: str = "7300000002"
     #: The path of the post in its page; empty: that of the link.
     path: str = ""
+    #: The first item of several is named a second time, as that of the whole album.
+    has_first_twice: bool = False
+    #: Videos behind the first one have their files where yt-dlp does not look.
+    is_grid: bool = False
+    #: Changes to the object of each video.
+    changes: dict[str, Any] = field(default_factory=dict)
+    #: More objects of the page.
+    others: tuple[dict[str, Any], ...] = ()
+    #: The id of the user that the post is of.
+    author_id: str = "73"
     #: The page lists posts of others, too.
     has_others: bool = True
     #: A post of somebody else that the page has under the key that yt-dlp knows.
@@ -83,6 +94,8 @@ class FacebookSite:
         is_hidden = post.is_private and "xs=" not in request.headers.get("Cookie", "")
         if post.trouble == "unavailable" or is_hidden:
             return _html(_FORM, _ERROR_ROOT)
+        if post.trouble == "changed":
+            return _html({"post_v3": {"shown": [{"address": _CDN}]}})
         if post_id.isdigit():
             return _html(_FORM, {"video": self._watched(post_id, post)})
         if post_id.startswith("photo/"):
@@ -105,7 +118,7 @@ class FacebookSite:
 
     def _post_page(self, post_id: str, post: FacebookPost) -> tuple[dict[str, Any], ...]:
         """Return the post, and a list of others, which have photos, too."""
-        scripts = [{post.key: self._node(post_id, post)}]
+        scripts = [{post.key: self._node(post_id, post)}, *post.others]
         if post.advert:
             scripts.append({"node": self._node("somebody/posts/96", post.advert)})
         if post.has_others:
@@ -125,9 +138,11 @@ class FacebookSite:
             nodes = [{"media": medium} for medium in media]
             count = len(nodes) + post.unlisted
             attachment = {"all_subattachments": {"count": count, "nodes": nodes}}
+            if post.has_first_twice:
+                attachment["media"] = media[0]
         shared = post.shared and self._story("somebody/posts/97", post.shared)
         return {
-            "actors": [{"__typename": "User", "name": "Ferry Demo", "id": "73"}],
+            "actors": [{"__typename": "User", "name": "Ferry Demo", "id": post.author_id}],
             "message": {"text": post.text},
             "attachments": [{"styles": {"attachment": attachment}}] if post.files else [],
             "attached_story": shared,
@@ -138,7 +153,11 @@ class FacebookSite:
     def _medium(self, position: int, post: FacebookPost) -> dict[str, Any]:
         path, number = post.files[position], f"{post.number}{position}"
         if path and path.suffix == ".mp4":
-            return self._video(number, path, is_former=post.key == "node")
+            video = self._video(number, path, is_former=post.key == "node") | post.changes
+            if post.is_grid and position:
+                shown = {"__typename": "Video", "id": number}
+                return shown | {"video_grid_renderer": {"video": video}}
+            return video
         images = self._images(path, post)
         if len(post.files) == 1:
             # A single photo has its full size under another key.

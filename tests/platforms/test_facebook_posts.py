@@ -31,6 +31,9 @@ from tests.sites import Web
 
 ID = "ferry.demo/posts/7300000002"
 LINK = f"https://www.facebook.com/{ID}"
+PFBID = "ferry.demo/posts/pfbid02x"
+PFBID_LINK = f"https://www.facebook.com/{PFBID}"
+REEL_LINK = "https://www.facebook.com/reel/7300000001"
 PHOTO_LINK = "https://www.facebook.com/photo/?fbid=7300000031&set=pcb.7300000002"
 COOKIES = "# Netscape HTTP Cookie File\n.facebook.com\tTRUE\t/\tTRUE\t2147483647\txs\tx\n"
 P, V, X = Picture, Clip, Unreadable
@@ -124,6 +127,27 @@ async def test_none_of_several_videos_of_a_post_is_left_out(web: Web):
     assert kinds((await read(web)).items) == [V, V]
 
 
+@pytest.mark.parametrize(("is_grid", "renditions"), [(False, [3, 3]), (True, [2, 2])])
+async def test_a_video_that_is_twice_in_its_page_counts_once(
+    web: Web, is_grid: bool, renditions: list[int]
+):
+    files = [web.samples.video(VideoSpec()), web.samples.video(VideoSpec(seconds=2))]
+    show(web, *files, key="node", has_first_twice=True, is_grid=is_grid)
+    items = (await read(web)).items
+    assert [len(item.renditions) for item in items if isinstance(item, Clip)] == renditions
+    assert [one.name in str(item) for one, item in zip(files, items, strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"playable_url": 7}, {"playable_url_dash": "https://elsewhere.example/1.mpd"}]
+)
+async def test_a_post_is_read_here_whatever_fails_in_ytdlp(web: Web, changes: dict[str, Any]):
+    show(web, web.samples.video(VideoSpec()), key="node", changes=changes)
+    (clip,) = (await read(web)).items
+    assert isinstance(clip, Clip)
+    assert "?hd" in str(clip.renditions)
+
+
 async def test_the_videos_of_other_posts_are_not_read_if_the_post_is_not_found(web: Web):
     show(web, web.samples.video(VideoSpec()), key="node", number="98", path="somebody/posts/98")
     with pytest.raises(PlatformChangedError):
@@ -159,6 +183,71 @@ async def test_a_page_may_have_another_name_for_its_post_than_the_link(web: Web)
     link = "ferry.demo/posts/pfbid02x"
     show(web, picture(web), post_id=link, path="ferry.demo/posts/pfbid03y", has_others=False)
     assert len((await read(web, f"https://www.facebook.com/{link}")).items) == 1
+
+
+ACCOUNT = {"__typename": "User", "id": "7301", "url": "https://www.facebook.com/Ferry.Demo"}
+BY_NUMBER = {"path": "7301/posts/pfbid03y", "author_id": "7301"}
+
+
+@pytest.mark.parametrize(
+    ("owner", "options"),
+    [
+        ("ferry.demo", {**BY_NUMBER, "others": (ACCOUNT,)}),
+        ("Ferry.demo", {**BY_NUMBER, "others": ({"actor": ACCOUNT},)}),
+        ("7301", {"path": "Ferry.Demo/posts/pfbid03y", "others": (ACCOUNT,)}),
+        ("7301", {"path": "ferry.demo/posts/pfbid03y", "author_id": "7301"}),
+    ],
+)
+async def test_a_user_has_a_number_and_a_name(web: Web, owner: str, options: dict[str, Any]):
+    post_id = f"{owner}/posts/pfbid02x"
+    show(web, picture(web), post_id=post_id, has_others=False, **options)
+    assert len((await read(web, f"https://www.facebook.com/{post_id}")).items) == 1
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        ACCOUNT | {"id": "7302"},
+        ACCOUNT | {"url": "https://www.facebook.com/another"},
+        ACCOUNT | {"url": "https://www.facebook.com/ferry.demo/photos/1"},
+        ACCOUNT | {"url": "https://evil.example/ferry.demo"},
+        ACCOUNT | {"__typename": "Photo"},
+    ],
+)
+async def test_a_user_of_another_name_or_number_is_somebody_else(web: Web, account: Any):
+    show(web, picture(web), post_id=PFBID, has_others=False, **BY_NUMBER, others=(account,))
+    with pytest.raises(NotAvailableError):
+        await read(web, PFBID_LINK)
+
+
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [
+        ("ferry.demo/posts/pfbid02x", None),
+        ("ferry.demo/posts/a-crossing/pfbid02x", None),
+        # Whether that is the same post is not known.
+        ("ferry.demo/posts/pfbid09z", NotAvailableError),
+    ],
+)
+async def test_the_address_to_which_a_number_is_redirected_has_the_name(
+    web: Web, target: str, error: type[ClipferryError] | None
+):
+    web.facebook.shared_links["7301/posts/pfbid02x"] = f"https://www.facebook.com/{target}"
+    show(web, picture(web), post_id=target, path="ferry.demo/posts/pfbid03y", has_others=False)
+    url = "https://www.facebook.com/permalink.php?story_fbid=pfbid02x&id=7301"
+    if error is None:
+        assert len((await read(web, url)).items) == 1
+        return
+    with pytest.raises(error):
+        await read(web, url)
+
+
+async def test_a_group_has_a_number_and_a_name(web: Web):
+    group = {"__typename": "Group", "id": "7309", "url": "https://www.facebook.com/groups/ferries/"}
+    post_id = "groups/ferries/posts/pfbid02x"
+    named = {"path": "groups/7309/posts/pfbid03y", "has_others": False}
+    show(web, picture(web), post_id=post_id, others=(group,), **named)
+    assert len((await read(web, f"https://www.facebook.com/{post_id}")).items) == 1
 
 
 @pytest.mark.parametrize("target", ["ferry.demo", "groups/ferries"])
@@ -216,6 +305,25 @@ async def test_refusals_have_their_own_errors(
         await read(web, url)
     assert type(caught.value) is error
     assert len(web.log) == 1
+
+
+@pytest.mark.parametrize("url", [LINK, PFBID_LINK, PHOTO_LINK, REEL_LINK])
+async def test_a_page_in_which_nothing_is_known_has_changed(web: Web, url: str):
+    for post_id in (ID, PFBID, "photo/7300000031", "7300000001"):
+        show(web, picture(web), post_id=post_id, trouble="changed")
+    with pytest.raises(PlatformChangedError):
+        await read(web, url)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"), [("unavailable", NotAvailableError), ("form", LoginRequiredError)]
+)
+async def test_a_page_without_its_video_may_say_why(
+    web: Web, trouble: str, error: type[ClipferryError]
+):
+    show(web, picture(web), post_id="7300000001", trouble=trouble)
+    with pytest.raises(error):
+        await read(web, REEL_LINK)
 
 
 @pytest.mark.parametrize("text", ["only a text", ""])
@@ -330,6 +438,49 @@ async def test_cobalt_is_asked_for_the_video_of_a_shared_link(web: Web):
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("path", ["share/v/Demo01", "share/r/Demo01", "share/Demo01"])
+async def test_a_shared_video_reaches_cobalt_while_pages_are_paused(web: Web, path: str):
+    for n in range(70, 72):
+        show(web, picture(web), post_id=f"{n}", trouble="login")
+    web.facebook.shared_links[path] = "https://www.facebook.com/reel/71"
+    url = f"https://www.facebook.com/{path}/"
+    async with (
+        cobalt() as (address, asked),
+        web.fetcher(attempts=1, cobalt_url=address, failure_threshold=1) as fetcher,
+    ):
+        await fetcher.read(_link("https://www.facebook.com/reel/70"))
+        assert fetcher.open_routes() == ["facebook/page by exit-1"]
+        link = await fetcher.resolve(_link(url))
+        assert kinds((await fetcher.read(link)).items) == [V]
+        # That the site redirects says nothing about its pages.
+        assert fetcher.open_routes() == ["facebook/page by exit-1"]
+    assert asked == ["https://www.facebook.com/reel/70", url]
+
+
+async def test_a_shared_post_is_still_not_asked_of_cobalt_while_pages_are_paused(web: Web):
+    show(web, picture(web), post_id="70", trouble="login")
+    web.facebook.shared_links["share/p/Demo01"] = LINK
+    async with (
+        cobalt() as (address, asked),
+        web.fetcher(attempts=1, cobalt_url=address, failure_threshold=1) as fetcher,
+    ):
+        await fetcher.read(_link("https://www.facebook.com/reel/70"))
+        link = await fetcher.resolve(_link("https://www.facebook.com/share/p/Demo01/"))
+        with pytest.raises(PlatformRefusedError):
+            await fetcher.read(link)
+    assert len(asked) == 1
+
+
+async def test_short_links_that_lead_nowhere_pause_neither_pages_nor_cobalt(web: Web):
+    web.facebook.shared_links["share/v/Demo01"] = "https://www.facebook.com/login/"
+    async with web.fetcher(
+        attempts=1, cobalt_url="http://127.0.0.1:9", failure_threshold=1
+    ) as fetcher:
+        with pytest.raises(PlatformRefusedError):
+            await fetcher.resolve(_link("https://www.facebook.com/share/v/Demo01/"))
+        assert fetcher.open_routes() == ["facebook/short links by exit-1"]
+
+
 async def test_another_exit_is_tried_after_a_redirect_to_the_login(web: Web):
     show(web, picture(web), trouble="login")
     with pytest.raises(PlatformRefusedError):
@@ -377,7 +528,7 @@ def album(*media: Any, **values: Any) -> dict[str, Any]:
 
 
 def post_of(*attachments: Any, **values: Any) -> Post:
-    found = find_post(page_of(story(*attachments, **values)), "7300000002", "")
+    found = find_post(page_of(story(*attachments, **values)), "7300000002", frozenset())
     assert found
     return read_found(found, ABOUT)
 
@@ -443,7 +594,7 @@ def test_no_answer_makes_endless_addresses():
     ],
 )
 def test_what_only_crawlers_may_download_is_told_apart(media: Any, expected: bool):
-    found = find_post(page_of(story(album(*media))), "7300000002", "")
+    found = find_post(page_of(story(album(*media))), "7300000002", frozenset())
     assert found
     assert found.is_for_crawlers is expected
 
@@ -462,7 +613,7 @@ def test_former_pages_have_their_texts_and_styles_elsewhere():
     text = {"comet_sections": {"message": {"story": {"message": {"text": "Dawn"}}}}}
     entry = {"style_type_renderer": {"attachment": {"media": LARGE}}}
     document = {"post_id": "7300000002", "attachments": [entry], **text}
-    found = find_post(page_of(document), "7300000002", "")
+    found = find_post(page_of(document), "7300000002", frozenset())
     assert found
     assert (found.details.text, kinds(found.items)) == ("Dawn", [P])
 
@@ -519,7 +670,7 @@ NAMED = OWN | {"wwwURL": "https://www.facebook.com/ferry.demo/posts/pfbid02x?x=1
     ],
 )
 def test_the_post_is_found_in_its_page(documents: Any, number: str, expected: str | None):
-    found = find_post(page_of(*documents), number, "ferry.demo")
+    found = find_post(page_of(*documents), number, {"ferry.demo"})
     if expected is None:
         assert found is None
         return
@@ -530,8 +681,8 @@ def test_the_post_is_found_in_its_page(documents: Any, number: str, expected: st
 
 
 def test_a_page_of_something_else_has_the_post_only_by_its_name():
-    assert find_post(page_of(NAMED), "pfbid03y", "") is None
-    assert find_post(page_of(NAMED), "pfbid02x", "")
+    assert find_post(page_of(NAMED), "pfbid03y", frozenset()) is None
+    assert find_post(page_of(NAMED), "pfbid02x", frozenset())
 
 
 def sized(name: str, width: int) -> dict[str, Any]:
@@ -608,6 +759,10 @@ ERROR_ROOT = '{"rootView":{"__dr":"CometErrorRoot.react"}}'
         ('<link rel="canonical" href="https://www.facebook.com/login/">', LoginRequiredError),
         ('<meta http-equiv="refresh" content="0; URL=/login/?next=x">', LoginRequiredError),
         ('<link rel="canonical" href="https://www.facebook.com/loginworks">', None),
+        ('<form id="login_form" action="/login/">', LoginRequiredError),
+        ('<button id="loginbutton">', LoginRequiredError),
+        ('{"title":"This content isn\'t available right now"}', NotAvailableError),
+        ("<title>Page Not Found</title>", NotAvailableError),
         (ERROR_ROOT, NotAvailableError),
         (f"{ERROR_ROOT}{FORM}", NotAvailableError),
         # A page that has some post has changed: its form says nothing.

@@ -126,6 +126,32 @@ async def test_private_and_short_links_lead_to_their_track(web: Web):
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "https://on.soundcloud.com/Demo01?secret_token=s-Demo01",
+        "https://on.soundcloud.com/Demo01?si=x&secret_token=s-Demo01&a=1",
+        "https://w.soundcloud.com/player/"
+        "?url=https%3A//on.soundcloud.com/Demo01%3Fsecret_token%3Ds-Demo01&color=x",
+        "https://w.soundcloud.com/player/"
+        "?url=https%3A//on.soundcloud.com/Demo01&secret_token=s-Demo01",
+    ],
+)
+@pytest.mark.parametrize("target", ["ferry-demo/harbour-bell", "ferry-demo/harbour-bell?si=x"])
+async def test_the_key_of_a_short_link_opens_the_track_behind_it(web: Web, url: str, target: str):
+    add_track(web, f"{SOUNDCLOUD}/s-Demo01")
+    web.music.short_links["Demo01"] = target
+    assert (await read(web, url)).id == "ferry-demo/harbour-bell/s-Demo01"
+
+
+async def test_the_key_of_the_track_outweighs_that_of_its_short_link(web: Web):
+    add_track(web, f"{SOUNDCLOUD}/s-Demo01")
+    for n, end in enumerate(("/s-Demo01", "?secret_token=s-Demo01")):
+        web.music.short_links[f"Demo{n}"] = f"ferry-demo/harbour-bell{end}"
+        url = f"https://on.soundcloud.com/Demo{n}?secret_token=s-Other"
+        assert (await read(web, url)).id == "ferry-demo/harbour-bell/s-Demo01"
+
+
+@pytest.mark.parametrize(
     ("key", "refusal", "error"),
     [
         (SOUNDCLOUD, "drm", DrmError),

@@ -301,10 +301,13 @@ async def test_a_quoting_post_on_x_shows_what_it_quotes(web: Web):
     assert len((await read(web, X_LINK.replace(X_ID, QUOTED_ID))).items) == 4
 
 
+@pytest.mark.parametrize("status", [429, 404, 410])
 @pytest.mark.parametrize("post_id", [X_ID, QUOTED_ID])
-async def test_a_post_on_x_is_read_as_an_embed_if_guests_are_refused(web: Web, post_id: str):
+async def test_a_post_on_x_is_read_as_an_embed_if_guests_are_refused(
+    web: Web, post_id: str, status: int
+):
     x_posts(web)
-    web.x.api_status = 429
+    web.x.api_status = status
     post = await read(web, X_LINK.replace(X_ID, post_id))
     assert kinds(post) == ["clip", "picture", "gif", "unreadable"]
     assert post.details.views is None
