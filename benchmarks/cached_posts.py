@@ -230,11 +230,12 @@ def storm(world: World) -> list[Result]:
     }
     links = [f"https://www.tiktok.com/@_/video/{post_id}" for post_id in MANY_POSTS]
     rng = random.Random(4)
-    requests = [{"person": p, "text": rng.choice(links)} for p in people for _ in range(2)]
+    # No chat asks for a post twice: it would be answered once.
+    requests = [{"person": p, "text": link} for p in people for link in rng.sample(links, 2)]
     requests += [
-        {"person": people[n], "chat": group, "text": rng.choice(links)}
+        {"person": people[n], "chat": group, "text": link}
         for group in groups
-        for n in range(10)
+        for n, link in enumerate(rng.sample(links, 10))
     ]
     rng.shuffle(requests)
     with clipferry(world, **options) as bot:
