@@ -120,9 +120,10 @@ class _Facebook(YtdlpSite):
         try:
             return super().extract(extractor, url)
         except ExtractorError as error:
-            if not pages:
+            reason = _failure(error, pages[0], extractor) if pages else None
+            if reason is None:
                 raise
-            raise _reason(pages[0], extractor) or _of_page(error) from error
+            raise reason from error
 
     def _read_photo(self, extractor: Any, url: str, number: str) -> FoundPost:
         page, response = extractor._download_webpage_handle(url, number)
@@ -212,14 +213,14 @@ def _require_one_post(page: str, extractor: Any, number: str, *, is_post: bool) 
         raise NotAvailableError("none of the page's posts is certain to be this one")
 
 
-def _of_page(error: Any) -> Any:
-    """Return the error that yt-dlp's failure at a page which it got stands for.
-
-    It then asks for the page of a former player, which need not exist.
-    """
+def _failure(error: Any, page: str, extractor: Any) -> ClipferryError | None:
+    """Return why there is no video in a page; None if what yt-dlp has raised says it."""
+    if reason := _reason(page, extractor):
+        return reason
+    # It asks for the page of a former player then, which need not exist.
     if isinstance(error.cause, HTTPError) and error.cause.status in GONE:
         return PlatformChangedError("facebook: no video is found in the page")
-    return error
+    return None
 
 
 def _own_videos(result: Any, found: FoundPost) -> Any:
