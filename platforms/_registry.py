@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -17,6 +18,8 @@ from platforms._urls_in_text import urls_in
 
 #: Sharing pages may name each other.
 _MAX_NESTING: Final = 3
+#: URLs whose meaning is remembered: a message is looked at more than once, and posts go round.
+_MAX_REMEMBERED: Final = 500
 #: Parameters of such a page that are searched.
 _MAX_PARAMETERS: Final = 20
 _INNER_URL: Final = re.compile("(?<==)https?://", re.IGNORECASE)
@@ -27,6 +30,7 @@ class Registry:
 
     def __init__(self, found: Iterable[Platform]) -> None:
         self.by_name: Mapping[str, Platform] = MappingProxyType({p.name: p for p in found})
+        self._identify = lru_cache(_MAX_REMEMBERED)(self._identify_anew)
 
     def __getitem__(self, name: str) -> Platform:
         """Return a platform by its name.
@@ -102,7 +106,7 @@ class Registry:
             page = found or page
         return page
 
-    def _identify(self, url: str, depth: int = 0) -> Link | PageKind | None:
+    def _identify_anew(self, url: str, depth: int = 0) -> Link | PageKind | None:
         """Return what a URL is; a sharing page counts as the first post in its query."""
         url = original_url(url)
         kinds = (platform.identify(url) for platform in self.by_name.values())

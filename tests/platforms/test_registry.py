@@ -90,3 +90,8 @@ def test_hidden_schemeless_and_shouted_links_count_and_a_post_counts_once():
         ["tiktok.com/@c/video/2", "https://vm.tiktok.com/Zx/", "example.com"],
     )
     assert [link.post_id for link in links] == ["1", "2", None]
+
+
+def test_a_url_that_was_looked_at_before_is_not_looked_at_again():
+    url = "https://www.tiktok.com/@ferry.demo/video/7300000000000000001"
+    assert REGISTRY.find(url) is REGISTRY.find(url)
