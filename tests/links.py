@@ -11,7 +11,7 @@ EXAMPLES = [e for platform in REGISTRY.by_name.values() for e in platform.exampl
 
 
 #: Letters that look alike but differ.
-_CYRILLIC = str.maketrans("aeoi", "аеоі")
+_CYRILLIC = str.maketrans("aeoitv", "аеоітѵ")
 
 
 @dataclass(frozen=True)
