@@ -62,19 +62,21 @@ async def test_a_typed_sample_starts_a_new_chat_first(browser_harness: BrowserHa
     await expect(page.locator("#messages li.mine .words")).to_have_text("/start")
 
 
-async def test_an_answer_is_seen_whole_and_so_is_the_link_above_it(
+async def test_an_answer_is_seen_whole_and_so_are_the_ticks_above_it(
     browser_harness: BrowserHarness,
 ):
     add_posts(browser_harness.harness.simulator)
     await browser_harness.harness.start()
     page = await browser_harness.window()
     await pick(page, "A video")
-    answer = page.locator("#messages li.theirs .stack")
+    answer = page.locator("#messages .pictured")
     await expect(answer.locator(".keys button", has_text="🎵")).to_be_visible()
     await expect(page.locator(".reaction")).to_have_count(0)
     for part in (answer, page.locator("#messages li.mine .meta")):
         await expect(part).to_be_in_viewport(ratio=1)
-    view, bubble = [await page.locator(s).bounding_box() for s in ("#messages", ".theirs .bubble")]
+    view, bubble = [
+        await page.locator(s).bounding_box() for s in ("#messages", ".pictured .bubble")
+    ]
     assert view
     assert bubble
     assert bubble["y"] >= view["y"]
@@ -231,7 +233,7 @@ async def test_a_message_from_right_to_left_has_its_quote_and_its_time_on_the_ot
 ):
     world = browser_harness.harness.world
     asked = world.post_unseen(world.people[1003].as_json(), world.chats[1003], {"text": "?"})
-    answer = {"text": "لم يعد هذا المنشور موجودًا، ولا يمكن تنزيله.", "reply_to_message": asked}
+    answer = {"text": "لم يعد هذا المنشور موجودًا.", "reply_to_message": asked}
     world.add_message(world.chats[1003], answer)
     page = await browser_harness.window("1003/1003", phone=True)
     bubble = page.locator("#messages li.theirs .bubble")
