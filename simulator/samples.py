@@ -76,6 +76,14 @@ class SampleStore:
                 _scene(width, height, label).save(partial, quality=85)
         return path
 
+    def thumbnail(self, side: int, label: str) -> Path:
+        """Return the same picture as a small square without the label: nobody could read it."""
+        path = self._folder / f"thumbnail-{side}-{label}.jpg"
+        if not path.exists():
+            with _written(path) as partial:
+                _scene(side, side, label, has_text=False).save(partial, quality=85)
+        return path
+
     def sound(self, seconds: int = 3, encoder: str = "libmp3lame", kind: str = "mp3") -> Path:
         """Return a tone as MP3, or as M4A with `aac` and `mp4`."""
         path = self._folder / f"tone-{seconds}s.{kind}"
@@ -118,7 +126,7 @@ def _written(path: Path) -> Iterator[Path]:
     partial.replace(path)
 
 
-def _scene(width: int, height: int, label: str) -> Image.Image:
+def _scene(width: int, height: int, label: str, *, has_text: bool = True) -> Image.Image:
     hue = zlib.crc32(label.encode()) % 360
     size, unit = (width, height), min(width, height) / 20
     sky = Image.composite(
@@ -141,8 +149,9 @@ def _scene(width: int, height: int, label: str) -> Image.Image:
     for number in range(4):
         x = left + (3 + 1.4 * number) * unit
         draw.ellipse((x, sea - 2.5 * unit, x + unit, sea - 1.5 * unit), fill="#30485c")
-    font = ImageFont.load_default(size=max(unit * 1.6, 6))
-    draw.text((width / 2, height / 5), label, fill="#fdfcf7", font=font, anchor="mm")
+    if has_text:
+        font = ImageFont.load_default(size=max(unit * 1.6, 6))
+        draw.text((width / 2, height / 5), label, fill="#fdfcf7", font=font, anchor="mm")
     return sky
 
 

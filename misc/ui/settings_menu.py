@@ -161,7 +161,7 @@ def _caption_parts(words: _Words, chat: ChatView) -> list[Row]:
     """Return a button for each part; one that is on shows its place."""
     caption, buttons = chat.preferences.caption, []
     for part in CaptionPart:
-        place = f"{caption.index(part) + 1}\ufe0f\u20e3" if part in caption else "▫️"
+        place = f"{caption.index(part) + 1}\ufe0f\u20e3" if part in caption else "☐"
         text = f"{place} {words(f'caption_{part}')}"
         data = f"{SETTING}caption/{part}"
         buttons.append(InlineKeyboardButton(text=text, callback_data=data))
@@ -170,7 +170,7 @@ def _caption_parts(words: _Words, chat: ChatView) -> list[Row]:
 
 
 def _choice(text: str, setting: str, *, is_on: bool) -> InlineKeyboardButton:
-    mark = "✅ " if is_on else "▫️ "
+    mark = "✅ " if is_on else "☐ "
     return InlineKeyboardButton(text=mark + text, callback_data=SETTING + setting)
 
 

@@ -40,8 +40,8 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
-#: Size of the samples' thumbnails, in pixels.
-_THUMBNAIL = (96, 96)
+#: Width and height of the samples' thumbnails, in pixels.
+_THUMBNAIL_PX = 96
 _TYPES = {
     "video": "video/mp4",
     "animation": "video/mp4",
@@ -99,7 +99,7 @@ class Page:
             web.get("/page/media/{file_id}", self._media),
             web.get("/page/sample/{label}", self._sample),
             web.get("/page/call/{number:\\d+}", self._call),
-            web.get("/page/vitals/{chat:-?\\d+}", self._vitals),
+            web.get("/page/vitals/{chat:-?\\d+}/{message:\\d+}", self._vitals),
             web.post("/page/do/{action}", self._do),
             web.post("/page/upload", self._upload),
         ]
@@ -132,7 +132,7 @@ class Page:
         if label not in {sample.get("picture") for sample in self.samples}:
             raise web.HTTPNotFound
         headers = {**_HEADERS, "Cache-Control": "private, max-age=3600"}
-        return web.FileResponse(self.pictures.picture(*_THUMBNAIL, label), headers=headers)
+        return web.FileResponse(self.pictures.thumbnail(_THUMBNAIL_PX, label), headers=headers)
 
     # --- behind the scenes ------------------------------------------------------------------------
 
@@ -144,7 +144,8 @@ class Page:
         return web.json_response(details)
 
     async def _vitals(self, request: web.Request) -> web.Response:
-        return web.json_response(await vitals(self.switch, int(request.match_info["chat"])))
+        chat, message = (int(request.match_info[name]) for name in ("chat", "message"))
+        return web.json_response(await vitals(self.switch, chat, message))
 
     # --- state and events -------------------------------------------------------------------------
 
@@ -267,7 +268,7 @@ class Page:
             still = file_id
         return {
             "id": result["id"],
-            "kind": result["type"],
+            "kind": _kind_of(result),
             "title": result.get("title") or result["type"].capitalize(),
             "description": result.get("description") or "",
             "still": still,
@@ -282,3 +283,9 @@ class Page:
 
     async def _upload(self, request: web.Request) -> web.Response:
         return web.json_response(await self.actions.upload(request))
+
+
+def _kind_of(result: Json) -> str:
+    """Return the kind of an inline result. Only the id of an article says that it becomes audio."""
+    names_audio = any(word in result["id"] for word in ("audio", "sound"))
+    return "audio" if result["type"] == "article" and names_audio else result["type"]

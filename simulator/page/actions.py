@@ -24,8 +24,8 @@ _MOST_UPLOAD_BYTES = 200_000_000
 
 def chat_json(chat: Chat) -> Json:
     """Return a chat for the page."""
-    roles = {"members": chat.members, "closed": chat.closed}
-    return {**chat.as_json(), "title": chat.title, **roles}
+    state = {"members": chat.members, "closed": chat.closed, "has_begun": chat.has_begun}
+    return {**chat.as_json(), "title": chat.title, **state}
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ import { act, connect, learn, messagesOf, on, store } from "./store.js";
 import { follow, isFollowing, toEnd, watchScroll } from "./scroll.js";
 
 const list = $("#messages ol");
-const ACTIONS = { typing: "is typing …", upload_video: "is sending a video …", upload_photo: "is sending a photo …", upload_document: "is sending a file …", record_video: "is preparing a video …" };
+const ACTIONS = { typing: "typing …", upload_video: "sending a video …", upload_photo: "sending a photo …", upload_document: "sending a file …", record_video: "preparing a video …" };
 const ACTION_MS = 5_000;
 
 let me = 0;
@@ -23,6 +23,10 @@ const shown = new Map();
 const chat = () => store.chats.get(chatId);
 const isGroup = () => chat()?.type !== "private";
 const canWrite = () => !!chat() && chat().type !== "channel";
+/** As in Telegram, a chat with the bot begins with a button instead of the composer. */
+const hasBegun = () => isGroup() || !!chat()?.has_begun;
+/** A phone would open its keyboard with the focus. */
+const hasKeyboard = () => matchMedia("(pointer: fine)").matches;
 
 // --- open chat -------------------------------------------------------------------------------
 
@@ -43,10 +47,10 @@ function lookAt() {
   if (isShown && chat()) see(chat(), me);
 }
 
-/** Open a chat that was chosen from the list, ready for typing; a phone shows no keyboard yet. */
+/** Open a chat that was chosen from the list, ready for typing. */
 function choose(id) {
   open(id);
-  if (canWrite() && matchMedia("(pointer: fine)").matches) $("#text").focus();
+  if (canWrite() && hasKeyboard()) $(hasBegun() ? "#text" : "#start").focus();
 }
 
 /** Open the chat in the URL's fragment, or the first user's private chat. */
@@ -78,14 +82,24 @@ function renderAll(jumps = true) {
   });
   list.replaceChildren(...nodes);
   nodes.forEach(settle);
-  renderEmpty();
+  renderStart();
   if (jumps) follow();
 }
 
-/** Show what an empty chat with the bot shows in Telegram: what it is, and a button to start it. */
-function renderEmpty() {
-  const isEmpty = !isGroup() && !messagesOf(chatId).size;
-  $("#welcome").hidden = $("#start").hidden = !isEmpty;
+/** Show what a new chat with the bot shows in Telegram: what it is, and a button to start it. */
+function renderStart() {
+  const hadFocus = document.activeElement === $("#start");
+  $("#welcome").hidden = hasBegun() || messagesOf(chatId).size > 0;
+  $("#start").hidden = hasBegun();
+  $("#composer").classList.toggle("waits", !hasBegun());
+  if (hadFocus && hasBegun()) (hasKeyboard() ? $("#text") : $("#messages")).focus({ preventScroll: true });
+}
+
+async function start() {
+  const one = chat();
+  await say("/start");
+  one.has_begun = true; // its message may arrive here later
+  renderStart();
 }
 
 function renderHead() {
@@ -245,8 +259,10 @@ async function play(sample) {
   const { fault, url, album } = sample;
   if (fault.startsWith("site:")) await act("site", { site: "", kind: fault.slice(5) });
   else if (fault) await act("fault", { method: "sendVideo", kind: fault });
-  if (sample.is_typed) type(url);
-  else if (album) await act("album", { person: me, chat: chatId, pictures: album });
+  if (sample.is_typed) {
+    if (!hasBegun()) await start();
+    type(url);
+  } else if (album) await act("album", { person: me, chat: chatId, pictures: album });
   else for (const line of url.split("\n")) await say(line);
 }
 
@@ -299,7 +315,8 @@ function setUp() {
     renderChats();
     $("#chats [aria-current=true]").focus();
   };
-  $("#start").onclick = () => hands.say("/start");
+  $("#toggle-aside").prepend(icon("samples"));
+  $("#start").onclick = () => guarded(start());
   $("#pick").onclick = () => {
     togglePanel(true);
     $("#samples button")?.focus();
@@ -326,7 +343,7 @@ on("message", ({ message }) => {
     renderHead();
     renderKeys();
     renderOne(message, true);
-    renderEmpty();
+    renderStart();
   }
   renderChats();
 });
@@ -343,7 +360,8 @@ on("read", (event) => event.chat === chatId && renderTicks());
 on("action", (event) => {
   if (event.chat !== chatId) return;
   quietAt = performance.now() + ACTION_MS;
-  $("#title p").textContent = `${store.bot.first_name} ${ACTIONS[event.action] ?? "is busy …"}`;
+  const what = ACTIONS[event.action] ?? "busy …";
+  $("#title p").replaceChildren(...(isGroup() ? [bdi(store.bot.first_name), ` is ${what}`] : [what]));
   $("#title p").classList.add("busy");
   setTimeout(renderHead, ACTION_MS + 50);
 });

@@ -66,17 +66,17 @@ function row(chat, me, isCurrent, open) {
   const button = el("button", { type: "button", onclick: () => open(chat.id) }, picture,
     el("span.name", {}, bdi(isMine ? store.bot.first_name : chat.title), isAdmin(chat.id) && el("span.role", {}, "admin")),
     el("span.when", {}, message ? when(message.date) : ""),
-    el("span.last", {}, draft && el("span.draft", {}, "Draft:\u00a0"), bdi(draft || (message ? line(chat, message, isMine) : about(chat, isMine)))),
+    el("span.last", {}, draft && el("span.draft", {}, "Draft:\u00a0"), ...(draft ? [bdi(draft)] : [message ? line(chat, message, isMine) : bdi(about(chat, isMine))])),
     unread ? el("span.unread", { ariaLabel: counted(unread, "new message"), role: "img" }, String(unread)) : null);
   button.setAttribute("aria-current", isCurrent);
   button.dataset.chat = chat.id;
   return el("li", {}, button);
 }
 
+/** Return a message in one line; neither the sender's name nor the words turn the rest around. */
 function line(chat, message, isMine) {
-  const isByBot = message.from?.is_bot;
-  const sender = chat.type === "private" ? (isByBot ? "" : isMine ? "You: " : "") : message.from ? `${nameOf(message.from)}: ` : "";
-  return sender + summary(message);
+  const sender = chat.type !== "private" ? message.from && nameOf(message.from) : isMine && !message.from?.is_bot && "You";
+  return sender ? el("bdi", { dir: "ltr" }, bdi(sender), ": ", bdi(summary(message))) : bdi(summary(message));
 }
 
 function about(chat, isMine) {

@@ -9,6 +9,8 @@ const text = $("#text");
 const popup = $("#popup");
 /** Pause in typing after which an inline query is sent, in milliseconds, as in Telegram's apps. */
 const PAUSE_MS = 300;
+/** Icons of inline results without a picture, by kind. */
+const CARDS = { video: "play", mpeg4_gif: "play", audio: "note", photo: "picture", document: "file" };
 
 let here = null;
 /** What the text is for: {kind: "reply" or "edit", message}, or null for a new message. */
@@ -139,6 +141,7 @@ export async function say(words) {
 async function send() {
   const words = text.value.trim();
   if (!words || !here().canWrite) return;
+  text.focus(); // the button is disabled until there is another text
   const { me, chat } = here();
   const edited = purpose?.kind === "edit" && purpose.message;
   clear();
@@ -198,6 +201,7 @@ function clear() {
 function suggest() {
   text.style.height = "auto";
   text.style.height = `${text.scrollHeight + 2}px`;
+  $("#send").disabled = !text.value.trim();
   clearTimeout(timer);
   const inline = text.value.match(new RegExp(`^@${store.bot.username}\\s+([^]*)$`));
   if (inline) {
@@ -225,7 +229,7 @@ function commands(begun) {
 function offer({ query, text: chosen, cards }, complain) {
   if (!text.value.startsWith(`@${store.bot.username}`) || chosen !== asked) return;
   const options = cards.map((card) => {
-    const still = card.still ? el("img", { src: `/page/media/${card.still}`, alt: "" }) : el("span.still", { ariaHidden: "true" }, [...card.title][0]);
+    const still = card.still ? el("img", { src: `/page/media/${card.still}`, alt: "" }) : el("span.still", {}, icon(CARDS[card.kind] ?? "link"));
     return option(card.title, card.description, still, () => {
       const { me, chat } = here();
       clear();

@@ -62,8 +62,8 @@ export function when(seconds) {
   return date(seconds).toLocaleDateString("en-GB", isRecent ? { weekday: "short" } : { day: "2-digit", month: "2-digit", year: "2-digit" });
 }
 
-/** Cut a URL to its host and the end of its path. */
+/** Cut a URL in its middle: host, path and the last characters of an id tell it from others. */
 export function shortUrl(url) {
   const words = url.replace(/^https?:\/\/(www\.)?/, "").split(/\s/)[0];
-  return words.length > 40 ? `${words.slice(0, 20)}…${words.slice(-16)}` : words;
+  return words.length > 40 ? `${words.slice(0, 32)}…${words.slice(-5)}` : words;
 }

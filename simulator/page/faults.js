@@ -36,6 +36,7 @@ export function faults(notice) {
 function show() {
   const { latency, bytes_per_s: speed, site, kind } = store.faults;
   $("#latency").value = latency;
+  $("#latency").style.setProperty("--done", `${(latency / $("#latency").max) * 100}%`);
   $("#latency + output").textContent = `${latency} s`;
   const speeds = { ...SPEEDS, [speed]: SPEEDS[speed] ?? `${Math.round(speed / 1000)} KB/s` };
   $("#line").replaceChildren(...Object.entries(speeds).map(([value, title]) => el("option", { value, selected: Number(value) === speed }, title)));

@@ -1,6 +1,7 @@
 """What can be seen of the bot from outside: its processes, their metrics, and its database."""
 
 import asyncio
+import json
 import os
 import re
 import sqlite3
@@ -17,9 +18,9 @@ from simulator.telegram.world import Json
 _METRICS_S: Final = aiohttp.ClientTimeout(total=1)
 _SAMPLE: Final = re.compile(r"^(\w+)(?:\{([^}]*)\})? (\S+)$", re.MULTILINE)
 _LABEL: Final = re.compile(r'(\w+)="([^"]*)"')
-#: The rows of the newest request of a chat. A post's rows are found by its id, which is in the
-#: JSON of the request.
-_NEWEST: Final = "SELECT * FROM requests WHERE chat_id = {chat} ORDER BY id DESC LIMIT 1"
+#: The newest requests of a chat. The message that a request answers is in its JSON, and so is the
+#: id of its post, by which the post's rows are found.
+_NEWEST: Final = "SELECT * FROM requests WHERE chat_id = {chat} ORDER BY id DESC LIMIT 50"
 _CACHED: Final = "SELECT * FROM cached_posts ORDER BY used_at DESC LIMIT 50"
 _FLIGHTS: Final = "SELECT * FROM flights LIMIT 50"
 _HELD: Final = (
@@ -65,15 +66,17 @@ class BotSwitch:
     admins: frozenset[int] = field(default_factory=frozenset)
 
 
-async def vitals(switch: BotSwitch, chat: int) -> Json:
+async def vitals(switch: BotSwitch, chat: int, message: int = 0) -> Json:
     """Return what the bot's processes do now, and the database's rows of a chat's newest request.
+
+    With `message`, that is the newest one that answers this message.
 
     Each process has its CPU time, and that of its children, in seconds since its start; a
     difference of two answers is a share. `left` are requests of processes that are gone.
     """
     database = _Database(switch.database)
     processes = await asyncio.gather(*(_process(one) for one in switch.processes()))
-    rows, held = await database.rows(chat), await database.held()
+    rows, held = await database.rows(chat, message), await database.held()
     for process in processes:
         process["requests"] = [row["id"] for row in held if row["owner"] == process["worker"]]
     alive = {process["worker"] for process in processes}
@@ -158,9 +161,10 @@ class _Database:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def rows(self, chat: int) -> dict[str, list[Json]]:
-        """Return the rows of the newest request of a chat, by table."""
+    async def rows(self, chat: int, message: int) -> dict[str, list[Json]]:
+        """Return the rows of the newest request of a chat, or of its message, by table."""
         requests = await self._select(_NEWEST.format(chat=int(chat)))
+        requests = [row for row in requests if message in {0, _answered(row)}][:1]
         if not requests:
             return {}
         what, tables = str(requests[0]["what"]), {"requests": requests}
@@ -215,6 +219,11 @@ class _Database:
             return []
         finally:
             await connection.close()
+
+
+def _answered(request: Json) -> Any:
+    """Return the id of the message that a row's request answers."""
+    return json.loads(request["what"]).get("message_id")
 
 
 def _plain(row: Any) -> Json:

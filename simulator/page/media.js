@@ -4,9 +4,7 @@ import { el, icon, length, size } from "./dom.js";
 
 export const media = (file) => `/page/media/${encodeURIComponent(file.file_id)}`;
 const largest = (sizes) => sizes[sizes.length - 1];
-/** Highest media in a bubble, in pixels, and its widest and narrowest shape. */
-const HIGHEST = 460;
-const [WIDEST, NARROWEST] = [430, 200];
+/** Narrowest and widest shape of media in a bubble: its width divided by its height. */
 const SHAPES = [0.5, 2.4];
 
 /** Return the media that a mosaic shows, or undefined for a message without. */
@@ -47,9 +45,10 @@ function shapeOf(message) {
 /** Return the shape in which a message's media is shown. */
 const ratioOf = (message) => Math.min(Math.max(shapeOf(message), SHAPES[0]), SHAPES[1]);
 
-/** Return how wide the bubble of some media is, in pixels: one alone has no bars beside it. */
-export function widthOf(messages) {
-  return messages.length > 1 ? WIDEST : Math.round(Math.max(Math.min(WIDEST, HIGHEST * ratioOf(messages[0])), NARROWEST));
+/** Make a bubble as wide as its media: one alone has no bars beside it, and fits into the chat with its buttons. */
+export function fit(stack, messages) {
+  stack.classList.add("pictured");
+  if (messages.length === 1) stack.style.setProperty("--shape", ratioOf(messages[0]));
 }
 
 function shape(tile, message) {

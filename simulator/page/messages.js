@@ -1,9 +1,9 @@
 // Render messages: bubbles with text, media, quotes, previews and buttons.
 
 import { bdi, clock, day, el, face, icon, nameOf, shortUrl } from "./dom.js";
-import { file, media, mosaic, shownIn, sound, still, widthOf } from "./media.js";
+import { file, fit, media, mosaic, shownIn, sound, still } from "./media.js";
 import { store } from "./store.js";
-import { endsRightToLeft, rich } from "./text.js";
+import { beginsRightToLeft, endsRightToLeft, rich } from "./text.js";
 
 const KINDS = { video: "🎬 Video", animation: "🔁 Animation", live_photo: "📸 Live photo", photo: "🖼 Photo", audio: "🎵 Sound", document: "📄 File" };
 /** Messages of one sender within this time belong together, in seconds. */
@@ -24,7 +24,7 @@ export function item(messages, context, hands) {
   const stack = el("div.stack", {}, bubble(messages, { ...context, isMine }, hands));
   if (keys?.length) stack.append(keyboard(keys, first, hands));
   const tiles = messages.filter(shownIn);
-  if (tiles.length) stack.style.width = `${widthOf(tiles)}px`;
+  if (tiles.length) fit(stack, tiles);
   const node = el(isMine ? "li.mine" : "li.theirs", {}, el("div.row", {}, context.isGroup && !isMine && faceOf(first.from), stack));
   if (keys?.length) node.classList.add("with-keys");
   node.dataset.from = first.from?.id ?? 0;
@@ -95,7 +95,7 @@ function bubble(messages, context, hands) {
   if (first.via_bot) box.append(el("div.sender.via", {}, "via ", el("bdi", { dir: "ltr" }, `@${first.via_bot.username}`)));
   if (box.childElementCount) box.classList.add("named");
   if (first.reply_to_message) {
-    box.append(quoted(first.reply_to_message, hands));
+    box.append(quoted(first, hands));
     box.classList.add("replied");
   }
   const tiles = messages.filter(shownIn);
@@ -119,8 +119,8 @@ function* content(message, box, hands) {
   const entities = message.text ? message.entities : message.caption_entities;
   yield el("div.words", { dir: "auto" }, rich(words, entities, hands));
   box.classList.add("captioned");
-  box.classList.toggle("apart", endsRightToLeft(words));
   const preview = message.text && previewOf(message);
+  box.classList.toggle("time-left", !preview && endsRightToLeft(words));
   if (preview) yield preview;
 }
 
@@ -151,9 +151,12 @@ function meta(message, { isMine, isSeen }, box) {
   return node;
 }
 
-function quoted(message, hands) {
+/** Render what a message quotes, from the side on which its own words begin. */
+function quoted(answer, hands) {
+  const message = answer.reply_to_message;
   const picture = still(message);
-  return el("button.reply", { type: "button", onclick: () => hands.show(message) },
+  const dir = beginsRightToLeft(answer.text ?? answer.caption ?? "") ? "rtl" : "ltr";
+  return el("button.reply", { type: "button", dir, onclick: () => hands.show(message) },
     picture && el("img", { src: media(picture), alt: "" }),
     el("span", {}, message.from && el("b", {}, bdi(nameOf(message.from))), bdi(summary(message))));
 }
@@ -161,7 +164,7 @@ function quoted(message, hands) {
 function keyboard(rows, message, hands) {
   return el("div.keys", {}, ...rows.map((row) => el("div", {}, ...row.map((key) => {
     const button = el("button", { type: "button", dir: "auto", title: key.url ?? "", onclick: () => press(key, message, hands) }, key.text);
-    if (key.url) button.dataset.mark = "↗";
+    if (key.url) button.dataset.mark = "↗\ufe0e";
     return button;
   }))));
 }

@@ -5,7 +5,7 @@ import { $, icon } from "./dom.js";
 import { faults, showBreakers } from "./faults.js";
 import { processes, showProcesses } from "./processes.js";
 import { samples } from "./samples.js";
-import { showRows, timeline } from "./timeline.js";
+import { drawn, showRows, timeline } from "./timeline.js";
 
 /** Pause between two looks at the bot, in milliseconds. */
 const LOOK_MS = 1_000;
@@ -60,7 +60,7 @@ function choose(chosen) {
 async function look(chat) {
   const isSeen = ["request", "faults", "bot"].some((id) => $(`#${id}`).checkVisibility());
   if (document.hidden || !isSeen) return;
-  const answer = await fetch(`/page/vitals/${chat}`).catch(() => null);
+  const answer = await fetch(`/page/vitals/${drawn(chat).join("/")}`).catch(() => null);
   if (!answer?.ok) return;
   const vitals = await answer.json();
   showRows(vitals.rows);

@@ -39,8 +39,15 @@ function box(one, share, count) {
   const kill = el("button", { type: "button", disabled: !one.pid, onclick: () => end(one.name, count) }, count > 1 ? "Kill" : "Kill and restart");
   kill.dataset.name = one.name;
   return el(one.pid ? "div.process" : "div.process.down", {},
-    el("b", {}, `${one.name} · ${one.pid ? `${one.roles}, pid ${one.pid}` : "down"}`), kill,
+    el("b", {}, `${one.name} · ${stateOf(one)}`), kill,
     el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])));
+}
+
+/** Return what runs under a name; a role is not named twice. */
+function stateOf({ name, roles, pid }) {
+  if (!pid) return "down";
+  const role = roles === "all" ? "all roles" : roles === name ? "" : roles;
+  return [role, `pid ${pid}`].filter(Boolean).join(", ");
 }
 
 function load(percent, more = "") {

@@ -107,4 +107,5 @@ function keep(message) {
   if (!store.messages.has(chat)) store.messages.set(chat, new Map());
   store.messages.get(chat).set(message.message_id, message);
   if (message.from?.is_bot || message.reaction) read(chat, message.message_id);
+  if (message.from?.id === chat) store.chats.get(chat).has_begun = true;
 }

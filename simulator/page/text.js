@@ -7,7 +7,8 @@ const PLAIN = { bold: "b", italic: "i", underline: "u", strikethrough: "s", code
 /** Begins with a letter of a script that is written from right to left, or with the mark that stands for one. */
 const RIGHT_TO_LEFT = /^[^\p{L}\u200e]*[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufeff]/u;
 
-/** Return whether the last line of a text is written from right to left. */
+/** Return whether a text, or its last line, is written from right to left. */
+export const beginsRightToLeft = (text) => RIGHT_TO_LEFT.test(text);
 export const endsRightToLeft = (text) => RIGHT_TO_LEFT.test(text.slice(text.lastIndexOf("\n") + 1));
 
 /** What Telegram's servers and apps make a link of without being told. */

@@ -13,13 +13,14 @@ const DRAW_MS = 100;
 const EARLIER = 6;
 
 let chosen = 0;
+let newest = 0;
 let began = { number: 0, at: 0 };
 
 /** Set up the drawing of the newest request of the open chat, `chat()`. */
 export function timeline(chat) {
   const draw = () => $("#request").hidden || render(chat());
   on("timeline", ({ line }) => {
-    if (line.steps.length === 1 && line.steps[0].ended === null) chosen = 0;
+    if (line.number > newest) [newest, chosen] = [line.number, 0];
     draw();
   });
   on("state", draw);
@@ -30,13 +31,20 @@ export function timeline(chat) {
 const lines = () => [...store.timelines.values()].reverse();
 const current = (chat) => store.timelines.get(chosen) ?? lines().find((line) => line.chat === chat) ?? lines()[0];
 
+/** Return which request is drawn while a chat is open: its chat, and the message that it answers, 0 if none is known. */
+export function drawn(chat) {
+  const line = current(chat);
+  return line ? [line.chat, line.message] : [chat, 0];
+}
+
 function render(chat) {
   const line = current(chat);
   if (!line) return;
   if (began.number !== line.number) began = { number: line.number, at: performance.now() - (line.ended ?? line.steps.at(-1).began) };
   const now = line.ended ?? Math.max(performance.now() - began.at, line.steps.at(-1).began);
   const total = Math.max(now, line.steps.at(-1).ended ?? 0, 1);
-  $("#timeline").replaceChildren(el("p.note", {}, el("bdi", {}, shortUrl(line.link)), ` · ${clock(line.at)} · ${state(line)}`),
+  $("#which").textContent = line.number === chosen ? "The chosen request" : "The newest request";
+  $("#timeline").replaceChildren(el("p.note", {}, el("bdi", {}, titleOf(line)), ` · ${clock(line.at)} · ${state(line)}`),
     el("div.timeline", {}, ...NAMES.map((name) => step(name, line, now, total))));
   const focused = document.activeElement?.dataset.number;
   const others = lines().filter((one) => one !== line).slice(0, EARLIER);
@@ -50,11 +58,12 @@ function opener(one, chat) {
   const button = el("button", { type: "button", onclick: () => {
     chosen = one.number;
     render(chat);
-  } }, shortUrl(one.link));
+  } }, titleOf(one));
   button.dataset.number = one.number;
   return button;
 }
 
+const titleOf = ({ link, button }) => button ? `${button} · ${shortUrl(link)}` : shortUrl(link);
 const state = (line) => line.outcome || "running";
 const milliseconds = (number) => number < 1000 ? `${Math.round(number)} ms` : `${(number / 1000).toFixed(1)} s`;
 
@@ -73,12 +82,12 @@ function step(name, line, now, total) {
     el("span.number", {}, took), el("small", {}, one?.note || STEPS[name]));
 }
 
-/** Show the rows of the newest request of the open chat, by table. */
+/** Show the rows of the request that is drawn, by table. */
 export function showRows(tables) {
   const boxes = Object.entries(tables).flatMap(([name, rows]) => [
     el("p.note", {}, name),
     ...rows.map((row) => el("table.row-facts", {}, el("tbody", {}, ...Object.entries(row).map(([key, value]) =>
       el("tr", {}, el("th", { scope: "row" }, key), el("td", {}, value === null ? "–" : String(value))))))),
   ]);
-  if (boxes.length) $("#rows").replaceChildren(...boxes);
+  $("#rows").replaceChildren(...(boxes.length ? boxes : [el("p.note", {}, "None.")]));
 }

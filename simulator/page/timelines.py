@@ -3,6 +3,9 @@
 A step begins where the one before has ended. "found" ends when the bot has got the message;
 "stored" at its first reaction, which comes after the database; "fetched" with the last response of
 a site; "shaped" when the upload begins; "sent" with Telegram's answer.
+
+The press of a button below an answer, such as that for its sound, is a request as well if media
+answer it; until then nothing tells it from the press of any other button.
 """
 
 import json
@@ -30,12 +33,16 @@ _MEDIA: Final = {"video", "animation", "live_photo", "photo", "audio", "document
 
 @dataclass(slots=True)
 class Timeline:
-    """One request: a message with a link, and when its steps ended, on the monotonic clock."""
+    """One request, and when its steps ended, on the monotonic clock."""
 
+    #: 0 for the press of a button that nothing has answered yet.
     number: int
     chat: int
+    #: The message with the link, or with the button.
     message: int
     link: str
+    #: Text of the button, or empty.
+    button: str = ""
     began: float = field(default_factory=time.monotonic)
     at: float = field(default_factory=time.time)
     ends: dict[str, float] = field(default_factory=dict)
@@ -100,7 +107,7 @@ class Timeline:
                 break
             began = max(began, ended)
         ended_ms = round((self.ended - self.began) * 1000) if self.outcome else None
-        names = ("number", "chat", "message", "link", "at", "outcome")
+        names = ("number", "chat", "message", "link", "button", "at", "outcome")
         return {**{name: getattr(self, name) for name in names}, "steps": steps, "ended": ended_ms}
 
 
@@ -111,6 +118,8 @@ class Timelines:
         self._tell = tell
         self._number = 0
         self._lines: deque[Timeline] = deque(maxlen=_KEPT)
+        #: The last press of a button below an answer, by chat, until media answer it.
+        self._presses: dict[int, Timeline] = {}
 
     def as_json(self) -> list[Json]:
         """Return all timelines, oldest first."""
@@ -119,27 +128,33 @@ class Timelines:
     # --- what happens at Telegram -----------------------------------------------------------------
 
     def on_event(self, event: Json) -> None:
-        """Take note of a message of a user, or of a reaction of the bot."""
+        """Take note of a message or press of a user, or of a reaction of the bot."""
         match event["event"]:
             case "message" if "message" not in event:
                 if link := _link(event):
                     self._begin(event["chat"]["id"], event["message_id"], link)
+            case "callback_query" if "message" in event:
+                self._press(event["message"], event["data"])
             case "reaction":
                 self._on_reaction(event["chat_id"], event["id"], event["emoji"])
 
     def on_updates(self, updates: list[Json]) -> None:
-        """Take note of messages that the bot has got."""
-        messages = [update["message"] for update in updates if "message" in update]
-        for line in self._open():
-            if any(line.message == m["message_id"] and line.chat == _chat(m) for m in messages):
-                line.reach("found", time.monotonic())
-                self._changed(line)
+        """Take note of messages and presses that the bot has got."""
+        presses = [update["callback_query"] for update in updates if "callback_query" in update]
+        for lines, carriers in ((self._open(), updates), (self._presses.values(), presses)):
+            messages = [carrier["message"] for carrier in carriers if "message" in carrier]
+            got = {(_chat(message), message["message_id"]) for message in messages}
+            for line in lines:
+                if (line.chat, line.message) in got:
+                    line.reach("found", time.monotonic())
+                    self._changed(line)
 
     def on_upload(self, _method: str, params: Json, size: int) -> None:
         """Take note of bytes of an answer; `params` are the fields of the form so far."""
         line, now = self._answered(params), time.monotonic()
         if line is None:
             return
+        self._confirm(line)
         line.upload(now, size)
         if now - line.uploaded > _UPLOAD_EVENT_S:
             line.uploaded = now
@@ -151,6 +166,7 @@ class Timelines:
         if line is None or call.status != 200:
             return
         if call.params.keys() & _MEDIA:
+            self._confirm(line)
             line.upload(call.at, sum(call.uploads.values()))
             line.ends["sent"] = call.at + call.seconds
             if not line.is_marked:  # an answer from the cache is faster than a reaction
@@ -174,9 +190,10 @@ class Timelines:
 
     def on_site_call(self, call: SiteCall) -> None:
         """Take note of a request to a site."""
-        lines = self._open()
-        named = [line for line in lines if line.post and line.post in call.path]
-        chosen = named or (lines if len(lines) == 1 else [])
+        lines, presses = self._open(), list(self._presses.values())
+        named = [line for line in (*lines, *presses) if line.post and line.post in call.path]
+        others = lines or presses
+        chosen = named or (others if len(others) == 1 else [])
         for line in chosen[:1]:
             line.reach("stored", call.began)
             line.fetched, line.fetches = call.ended, line.fetches + 1
@@ -187,10 +204,28 @@ class Timelines:
     # --- helpers ----------------------------------------------------------------------------------
 
     def _begin(self, chat: int, message: int, link: str) -> None:
-        self._number += 1
-        line = Timeline(self._number, chat, message, link)
-        self._lines.append(line)
+        line = Timeline(0, chat, message, link)
+        self._add(line)
         self._changed(line)
+
+    def _press(self, message: Json, data: str) -> None:
+        """Take note of a button below the answer to a request whose timeline is kept."""
+        chat, quoted = _chat(message), message.get("reply_to_message", {}).get("message_id")
+        links = [line.link for line in self._lines if (line.chat, line.message) == (chat, quoted)]
+        self._presses.pop(chat, None)
+        if links:
+            button = _button(message, data)
+            self._presses[chat] = Timeline(0, chat, message["message_id"], links[-1], button)
+
+    def _confirm(self, line: Timeline) -> None:
+        """Keep the timeline of a press from now on: media answer it."""
+        if self._presses.get(line.chat) is line:
+            self._add(self._presses.pop(line.chat))
+
+    def _add(self, line: Timeline) -> None:
+        self._number += 1
+        line.number = self._number
+        self._lines.append(line)
 
     def _open(self) -> list[Timeline]:
         return [line for line in self._lines if line.is_open]
@@ -198,14 +233,16 @@ class Timelines:
     def _answered(self, params: Json) -> Timeline | None:
         """Return the request that a call answers: the quoted one, or the only one of the chat."""
         quoted = _quoted(params.get("reply_parameters"))
-        for line in self._open():
+        for line in (*self._open(), *self._presses.values()):
             is_there = str(params.get("chat_id")) == str(line.chat)
-            if is_there and quoted in {None, line.message}:
+            # A press is answered with a quotation.
+            if is_there and quoted in {None if line.number else 0, line.message}:
                 return line
         return None
 
     def _changed(self, line: Timeline) -> None:
-        self._tell(line.as_json())
+        if line.number:
+            self._tell(line.as_json())
 
 
 def _quoted(reply: Any) -> Any:
@@ -217,6 +254,14 @@ def _quoted(reply: Any) -> Any:
 
 def _chat(message: Json) -> Any:
     return message["chat"]["id"]
+
+
+def _button(message: Json, data: str) -> str:
+    """Return the text of a message's button with these data."""
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return next(
+        (key["text"] for row in rows for key in row if key.get("callback_data") == data), ""
+    )
 
 
 def _link(message: Json) -> str:

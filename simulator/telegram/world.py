@@ -48,6 +48,8 @@ class Chat:
     #: Telegram's reason why the bot may not write here; empty if it may.
     closed: str = ""
     reactions_allowed: bool = True
+    #: In a private chat: the person has started the bot, or written to it.
+    has_begun: bool = False
     #: Id of the supergroup that the group became; 0 if it did not.
     moved_to: int = 0
     #: Id of the channel whose posts are copied into this group; 0 if there is none.
@@ -213,6 +215,7 @@ class World:
     def post(self, person: Person, chat: Chat, content: Json, *, anonymous: bool = False) -> Json:
         """Send a message as a user; `content` holds the fields of the Message object."""
         message = self._message(chat, content)
+        chat.has_begun = True
         self.said_at[chat.id, message["message_id"]] = time.monotonic()
         message["from"] = (ANONYMOUS_ADMIN if anonymous else person).as_json()
         if anonymous:

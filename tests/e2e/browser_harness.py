@@ -67,12 +67,15 @@ async def open_browser() -> AsyncIterator[Browser]:
 async def show_page(harness: BotHarness, browser: Browser) -> AsyncIterator["BrowserHarness"]:
     """Start the simulator with its page, and the bot once the test does so.
 
+    Everybody has started the bot before, so that the composer is in place of the Start button.
     Fails at the end if a page logged an error or asked another server.
     """
     links = [asdict(link) for link in LINKS]
     browser_harness = BrowserHarness(harness, browser)
     harness.simulator.show_page(browser_harness.switch(), links)
     add_people(harness.world)
+    for person in harness.world.people:
+        harness.world.chats[person].has_begun = True
     try:
         await harness.simulator.start()
         yield browser_harness

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from app.bot_commands import PRIVATE_COMMANDS
 from core.progress import NotePace
@@ -71,6 +71,9 @@ async def test_inline_results_are_shown_for_a_new_and_for_a_cached_post(
     page = await browser_harness.window("-1001001/1002")
     query = f"@clipferry_demo_bot {VIDEO}"
     await page.fill("#text", query)
+    icons = page.locator("#popup .still use")
+    await expect(icons).to_have_count(2)  # one that tells the audio from the post
+    assert len(set(await icons.evaluate_all("us => us.map(u => u.getAttribute('href'))"))) == 2
     await page.locator("#popup button").first.click()
     await expect(page.locator("#messages video")).to_have_count(1)
     await expect(page.locator("#messages .sender").first).to_have_text("via @clipferry_demo_bot")
@@ -90,7 +93,7 @@ async def test_commands_are_suggested_and_settings_buttons_work(browser_harness:
     await expect(page.locator("#popup button")).to_have_count(len(PRIVATE_COMMANDS))
     await page.click("#popup button:has-text('/settings')")
     key = page.locator(".keys button", has_text=TEXTS["en"]["set_file_mode"])
-    await expect(key).to_contain_text("▫️")
+    await expect(key).to_contain_text("☐")
     await key.click()
     await expect(key).to_contain_text("✅")
     # The end of the list stays in sight.
@@ -370,8 +373,26 @@ async def receive_a_video(session: aiohttp.ClientSession) -> None:
             shown += await events.content.readany()
 
 
+async def kill_a_worker(browser: Browser, address: str) -> None:
+    """Kill a process of a fleet with the button in the page: it ends, and is started again."""
+    page = await browser.new_page()
+    await page.goto(address)
+    await page.click("#tab-bot")
+    worker = page.locator(".process", has_text="worker1")
+    await expect(worker).to_contain_text("worker, pid ")
+    pid = int((await worker.locator("b").inner_text()).rpartition(" ")[2])
+    await worker.get_by_role("button", name="Kill").click()
+    await expect(worker).not_to_contain_text(f"pid {pid}")
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    await expect(worker).to_contain_text("worker, pid ")
+    await page.close()
+
+
 @pytest.mark.long
-async def test_the_demo_starts_and_exits_cleanly_twice_and_as_a_fleet(tmp_path: Path):
+async def test_the_demo_starts_and_exits_cleanly_twice_and_as_a_fleet(
+    browser: Browser, tmp_path: Path
+):
     port = free_port()
     command = [sys.executable, str(ROOT / "main.py"), "demo", "--port", str(port)]
     # One after the other: they use the same folder.
@@ -389,6 +410,9 @@ async def test_the_demo_starts_and_exits_cleanly_twice_and_as_a_fleet(tmp_path: 
         assert f"http://127.0.0.1:{port} until".encode() in line
         async with asyncio.timeout(120), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as page:
             await receive_a_video(page)
+            if options:
+                await kill_a_worker(browser, f"http://127.0.0.1:{port}")
+                await receive_a_video(page)
         process.send_signal(signal.SIGINT)
         _, errors = await process.communicate()
         assert process.returncode == 0

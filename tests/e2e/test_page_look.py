@@ -14,9 +14,11 @@ pytestmark = IN_BROWSER
 
 async def test_the_first_view_says_what_to_do_and_start_starts(browser_harness: BrowserHarness):
     await browser_harness.harness.start()
+    browser_harness.harness.home.has_begun = False
     page = await browser_harness.window()
     await expect(page.locator("#welcome p")).to_have_text("Tap Start, or pick a sample")
-    assert await page.locator("#text").get_attribute("placeholder")
+    for part in ("#text", "#attach", "#send"):  # as in Telegram, Start is instead of them
+        await expect(page.locator(part)).to_be_hidden()
     await expect(page.locator("#chat-list .name")).to_have_text(["Clipferry", "Crew"])
     await expect(page.locator("#people ul")).to_be_hidden()
     groups = page.locator("#samples summary")
@@ -25,15 +27,77 @@ async def test_the_first_view_says_what_to_do_and_start_starts(browser_harness: 
     samples = page.locator(".sample:visible")
     assert 4 <= await samples.count() <= 8
     assert await samples.locator("img").count() == await samples.count()
-    lengths = await page.locator(".sample .url").evaluate_all(
-        "us => us.map(u => u.innerText.length)"
-    )
-    assert max(lengths) <= 40
+    urls = await page.locator(".sample .url").evaluate_all("us => us.map(u => u.innerText)")
+    assert max(len(url) for url in urls) <= 40
+    cut = [url for url in urls if "…" in url]
+    assert cut
+    assert all(url.index("…") > 30 for url in cut)  # host and path stay
     await screenshot(page, "first-view")
     await page.click("#start")
     await expect(page.locator("#messages li.mine .words")).to_have_text("/start")
     await expect(page.locator("#start")).to_be_hidden()
+    await expect(page.locator("#text")).to_be_focused()
+    assert await page.locator("#text").get_attribute("placeholder")
     await expect(page.locator("#messages li.theirs .words")).to_be_visible()
+
+
+async def test_send_is_disabled_without_a_text(browser_harness: BrowserHarness):
+    page = await browser_harness.window()
+    await expect(page.locator("#send")).to_be_disabled()
+    await page.fill("#text", " \n")
+    await expect(page.locator("#send")).to_be_disabled()
+    await page.fill("#text", "hello")
+    await page.click("#send")
+    await expect(page.locator("#messages li.mine .words")).to_have_text("hello")
+    await expect(page.locator("#send")).to_be_disabled()
+    await expect(page.locator("#text")).to_be_focused()
+
+
+async def test_a_typed_sample_starts_a_new_chat_first(browser_harness: BrowserHarness):
+    browser_harness.harness.home.has_begun = False
+    page = await browser_harness.window()
+    await pick(page, "Inline mode without a link")
+    await expect(page.locator("#text")).to_have_value("@clipferry_demo_bot ")
+    await expect(page.locator("#text")).to_be_focused()
+    await expect(page.locator("#messages li.mine .words")).to_have_text("/start")
+
+
+async def test_an_answer_is_seen_whole_and_so_are_the_ticks_above_it(
+    browser_harness: BrowserHarness,
+):
+    add_posts(browser_harness.harness.simulator)
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
+    await pick(page, "A video")
+    answer = page.locator("#messages .pictured")
+    await expect(answer.locator(".keys button", has_text="🎵")).to_be_visible()
+    await expect(page.locator(".reaction")).to_have_count(0)
+    for part in (answer, page.locator("#messages li.mine .meta")):
+        await expect(part).to_be_in_viewport(ratio=1)
+    view, bubble = [
+        await page.locator(s).bounding_box() for s in ("#messages", ".pictured .bubble")
+    ]
+    assert view
+    assert bubble
+    assert bubble["y"] >= view["y"]
+    await screenshot(page, "video")
+
+
+async def test_the_head_says_on_a_phone_what_the_bot_does(browser_harness: BrowserHarness):
+    world = browser_harness.harness.world
+    page = await browser_harness.window("1001/1001", phone=True)
+    head = page.locator("#title p")
+    await expect(head).to_have_text("bot · you are Ada")
+    world.act(world.chats[1001], "upload_video")
+    await expect(head).to_have_text("sending a video …")
+    assert await head.evaluate("p => p.scrollWidth <= p.clientWidth")
+    opener = page.get_by_role("button", name="Samples")
+    assert await opener.evaluate("b => b.clientWidth") == 44
+    await opener.click()
+    await expect(page.locator("#samples")).to_be_visible()
+    group = await browser_harness.window("-1001001/1001")
+    world.act(world.chats[-1_001_001], "upload_video")
+    await expect(group.locator("#title p")).to_have_text("Clipferry is sending a video …")
 
 
 async def test_a_message_gets_ticks_a_tail_a_preview_and_a_day(browser_harness: BrowserHarness):
@@ -162,6 +226,46 @@ async def test_every_line_has_its_own_direction(browser_harness: BrowserHarness)
     first_line = await words.evaluate(_LEFT_OF, 0)
     second_line = await words.evaluate(_LEFT_OF, places[0])
     assert first_line > box["x"] + box["width"] / 2 > second_line
+
+
+async def test_a_message_from_right_to_left_has_its_quote_and_its_time_on_the_other_side(
+    browser_harness: BrowserHarness,
+):
+    world = browser_harness.harness.world
+    asked = world.post_unseen(world.people[1003].as_json(), world.chats[1003], {"text": "?"})
+    answer = {"text": "لم يعد هذا المنشور موجودًا.", "reply_to_message": asked}
+    world.add_message(world.chats[1003], answer)
+    page = await browser_harness.window("1003/1003", phone=True)
+    bubble = page.locator("#messages li.theirs .bubble")
+    boxes = {
+        part: await bubble.locator(part).bounding_box()
+        for part in (".reply", "b", ".words", ".meta")
+    }
+    right = {part: box["x"] + box["width"] for part, box in boxes.items() if box}
+    assert right[".reply"] - right["b"] < 20
+    border = await bubble.locator(".reply").evaluate("r => getComputedStyle(r).borderRightWidth")
+    assert border == "3px"
+    words, meta = boxes[".words"], boxes[".meta"]
+    assert words
+    assert meta
+    assert meta["x"] - words["x"] < 20
+    assert meta["y"] + meta["height"] < words["y"] + words["height"] + 2  # no line of its own
+    last = len(answer["text"]) - 1
+    assert right[".meta"] <= await bubble.locator(".words").evaluate(_LEFT_OF, last)
+
+
+async def test_a_name_and_words_of_different_directions_keep_their_order_in_the_list(
+    browser_harness: BrowserHarness,
+):
+    world = browser_harness.harness.world
+    world.post_unseen(world.people[1003].as_json(), world.chats[-1_001_001], {"text": "hello!"})
+    page = await browser_harness.window()
+    last = page.locator("#chat-list li", has_text="Crew").locator(".last")
+    await expect(last).to_have_text("نور: hello!")
+    name, words = [await last.locator("bdi bdi").nth(n).bounding_box() for n in (0, 1)]
+    assert name
+    assert words
+    assert name["x"] + name["width"] <= words["x"]
 
 
 async def test_names_and_subtitles_are_aligned_alike_in_all_languages(

@@ -1,6 +1,7 @@
 """The chat page's panel: requests, calls, faults, roles, processes."""
 
 import os
+import re
 
 import pytest
 from playwright.async_api import expect
@@ -36,6 +37,28 @@ async def test_a_request_is_drawn_from_the_message_to_the_answer_with_its_rows(
     await page.click("#tab-request")
     await expect(page.locator("#earlier li")).to_have_count(1)
     await expect(page.locator(".step small").nth(2)).to_contain_text("TikTok")
+
+
+async def test_the_sound_of_a_video_is_a_request_of_its_own(browser_harness: BrowserHarness):
+    add_posts(browser_harness.harness.simulator)
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
+    await pick(page, "A video")
+    await page.click("#tab-request")
+    kind = page.locator("#rows tr:has(th:text-is('what')) td").first
+    await expect(kind).to_contain_text('"kind": "post"')
+    size = page.locator(".step small").nth(4)
+    await expect(page.locator("#timeline .note")).to_contain_text("· sent")
+    video = await size.inner_text()
+    await page.click(".keys button:has-text('🎵')")
+    await expect(page.locator("#timeline .note")).to_contain_text("🎵 Audio · tiktok.com")
+    await expect(page.locator("#timeline .note")).to_contain_text("· sent")
+    await expect(size).not_to_have_text(video)
+    await expect(kind).to_contain_text('"kind": "sound"')
+    await page.click("#earlier button")
+    await expect(page.locator("#which")).to_have_text("The chosen request")
+    await expect(size).to_have_text(video)
+    await expect(kind).to_contain_text('"kind": "post"')
 
 
 async def test_calls_are_filtered_and_opened(browser_harness: BrowserHarness):
@@ -78,6 +101,27 @@ async def test_a_fault_of_the_sites_is_switched_on_and_off(browser_harness: Brow
     assert faults.line.bytes_per_s == browser_harness.harness.api.uploads.bytes_per_s == 250_000
 
 
+async def test_an_open_circuit_breaker_is_shown_and_closes_again(browser_harness: BrowserHarness):
+    harness, port = browser_harness.harness, free_port()
+    add_posts(harness.simulator)
+    await harness.start(
+        WATCH_PORT=str(port), NETWORK_BREAKER_FAILURES="1", NETWORK_BREAKER_PAUSE_S="1"
+    )
+    browser_harness.processes = [BotProcess("bot", "all", os.getpid(), port)]
+    page = await browser_harness.window()
+    await page.click("#tab-faults")
+    breakers = page.locator("#breakers")
+    await expect(breakers).to_contain_text("Circuit breaker closed")
+    await page.select_option("#site", "TikTok")
+    await page.click("[data-kind='503']")
+    await expect(page.locator("[data-kind='503']")).to_have_attribute("aria-pressed", "true")
+    await write(page, "https://www.tiktok.com/@ferry.demo/video/7300000000000000100")
+    await expect(breakers).to_have_text(re.compile("Circuit breaker open: tiktok/page .*proxy-1"))
+    await screenshot(page, "breaker")
+    await page.click("[data-kind='']")
+    await expect(breakers).to_contain_text("Circuit breaker closed")
+
+
 async def test_roles_are_told(browser_harness: BrowserHarness):
     await browser_harness.harness.start(BOT_ADMINS="1900")
     page = await browser_harness.window("1900/1900")
@@ -105,6 +149,7 @@ async def test_processes_show_their_requests_and_can_be_killed(browser_harness: 
     browser_harness.processes = [
         BotProcess("receiver", "receiver", None),
         BotProcess("worker1", "worker", os.getpid(), port),
+        BotProcess("scheduler", "scheduler", os.getpid()),
     ]
     page = await browser_harness.window()
     await write(page, "https://www.tiktok.com/@ferry.demo/video/7300000000000000001")
@@ -114,6 +159,10 @@ async def test_processes_show_their_requests_and_can_be_killed(browser_harness: 
     await expect(worker).to_contain_text("#1")
     await expect(worker).to_contain_text(" %")
     await expect(page.locator(".process.down")).to_contain_text("receiver · down")
+    named = page.locator(".process b", has_text="scheduler")
+    await expect(named).to_have_text(f"scheduler · pid {os.getpid()}")
+    lefts = "es => es.map(e => Math.round(e.getBoundingClientRect().left))"
+    assert len(set(await page.locator(".process dd").evaluate_all(lefts))) == 1
     await worker.get_by_role("button", name="Kill").click()
     await expect(page.locator("#toasts p").first).to_be_attached()
     assert browser_harness.killed == ["worker1"]

@@ -56,7 +56,7 @@ async def test_the_pages_show_and_change_the_settings(harness: BotHarness):
     for part in ("text", "author", "source", "source"):
         await harness.press(menu, f"set/caption/{part}")
     assert labels(menu) == [
-        *("1️⃣ Text", "2️⃣ Author", "3️⃣ Link", "▫️ Bot name"),
+        *("1️⃣ Text", "2️⃣ Author", "3️⃣ Link", "☐ Bot name"),
         *(f"✅ {EN['set_describe']}", EN["settings_back"]),
     ]
     await harness.press(menu, "set/page/main")

@@ -192,7 +192,7 @@ def test_the_main_page_shows_every_current_value():
 def test_no_chosen_number_of_items_means_the_operators():
     assert "✅ Default: 12" in labels(Page.ITEMS, CHAT)
     chat = ChatView("en", preferences=Preferences(album_cap=5))
-    assert {"✅ 5", "▫️ Default: 12"} <= set(labels(Page.ITEMS, chat))
+    assert {"✅ 5", "☐ Default: 12"} <= set(labels(Page.ITEMS, chat))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,16 @@ async def test_the_rows_of_the_newest_request_of_a_chat_are_read(db: str):
     }
 
 
+async def test_the_rows_of_the_request_for_a_message_are_read(db: str):
+    later = make_request(link=LINK, chat_id=5, message_id=2, asked_at=1_760_000_001)
+    await store_requests(42, 1, [REQUEST], "w1")
+    await store_requests(42, 2, [later], "w2")
+    for message, owners in {0: ["w2"], 1: ["w1"], 2: ["w2"]}.items():
+        rows = (await vitals(switch(db), 5, message))["rows"]
+        assert [row["owner"] for row in rows["requests"]] == owners
+    assert (await vitals(switch(db), 5, 3))["rows"] == {}
+
+
 async def test_a_process_holds_the_requests_of_its_lease(db: str, port: int):
     await store_requests(42, 1, [REQUEST], "w1")
     process = BotProcess("worker1", "worker", os.getpid(), port)

@@ -33,6 +33,17 @@ class Stage:
     def react(self, emoji: str | None, message: int = 1) -> None:
         self.lines.on_event({"event": "reaction", "chat_id": 5, "id": message, "emoji": emoji})
 
+    def press(self, quoted: int = 1, answer: int = 2) -> None:
+        """Press a button below the bot's answer to a message."""
+        key = {"text": "🎵 Audio", "callback_data": "sound/1"}
+        message = {
+            **self.message(answer),
+            "reply_to_message": self.message(quoted),
+            "reply_markup": {"inline_keyboard": [[key]]},
+        }
+        self.lines.on_event({"event": "callback_query", "message": message, "data": "sound/1"})
+        self.lines.on_updates([{"callback_query": {"message": message}}])
+
     def fetch(self, path: str = "/video/73") -> None:
         now = time.monotonic()
         self.lines.on_site_call(SiteCall("TikTok", "www.tiktok.com", path, 200, now, now))
@@ -131,6 +142,31 @@ def test_requests_are_told_apart_by_post_and_message(stage: Stage):
     first, second = stage.lines.as_json()
     assert first["steps"][-1]["name"] == "found"
     assert second["steps"][2]["note"] == "1 request to TikTok"
+
+
+def test_a_press_is_a_request_once_media_answer_it(stage: Stage):
+    stage.say()
+    stage.send(video="attach://video")
+    stage.press()
+    stage.send("sendMessage", text="settings", message=2)
+    assert len(stage.lines.as_json()) == 1
+    stage.fetch()
+    stage.send("sendAudio", audio="attach://audio", message=2)
+    video, sound = stage.lines.as_json()
+    assert (video["button"], video["message"]) == ("", 1)
+    assert (sound["button"], sound["message"], sound["link"]) == ("🎵 Audio", 2, LINK)
+    assert stage.ended == list(STEPS)
+    assert sound["steps"][2]["note"] == "1 request to TikTok"
+    assert sound["number"] > video["number"]
+    assert stage.told[-1] == sound
+
+
+def test_a_press_below_something_else_is_no_request(stage: Stage):
+    stage.say()
+    stage.send(video="attach://video")
+    stage.press(quoted=9)
+    stage.send("sendAudio", audio="attach://audio", message=2)
+    assert len(stage.lines.as_json()) == 1
 
 
 def test_talk_and_other_chats_are_no_requests(stage: Stage):
