@@ -68,11 +68,13 @@ async def test_an_answer_is_seen_whole_and_so_are_the_ticks_above_it(
     add_posts(browser_harness.harness.simulator)
     await browser_harness.harness.start()
     page = await browser_harness.window()
+    await write(page, "/start")
+    await expect(page.locator("#messages li.theirs")).to_have_count(1)
     await pick(page, "A video")
     answer = page.locator("#messages .pictured")
     await expect(answer.locator(".keys button", has_text="🎵")).to_be_visible()
     await expect(page.locator(".reaction")).to_have_count(0)
-    for part in (answer, page.locator("#messages li.mine .meta")):
+    for part in (answer, page.locator("#messages li.mine .meta").last):
         await expect(part).to_be_in_viewport(ratio=1)
     view, bubble = [
         await page.locator(s).bounding_box() for s in ("#messages", ".pictured .bubble")
