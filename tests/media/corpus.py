@@ -5,8 +5,10 @@ Its top left quarter is red, so that a picture that lies on its side is noticed.
 """
 
 import io
+import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -39,6 +41,20 @@ HLG: Tags = (9, 18, 9, 1)
 BT709: Tags = (1, 1, 1, 1)
 BT601: Tags = (6, 6, 6, 1)
 FULL: Tags = (1, 1, 1, 2)
+
+
+@contextmanager
+def _usual_scheduling() -> Iterator[None]:
+    """Take back what the AV1 encoder does to the thread that calls it.
+
+    If root runs the tests, SVT-AV1 makes it a real-time thread of the highest priority. It would
+    stay one, and so would the bots that are started from it: other tests would hardly get a core.
+    """
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, priority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +96,10 @@ class Video:
         if self.second_size:
             self._make_joined(path, self.second_size)
             return
-        with av.open(str(path), "w", format=self.container, options=self.muxing) as target:
+        with (
+            _usual_scheduling(),
+            av.open(str(path), "w", format=self.container, options=self.muxing) as target,
+        ):
             stream = self._add_video(target)
             sound = None
             if self.sound:

@@ -4,6 +4,7 @@ Each file goes through the same steps as a download. Then the result is checked 
 simulated Bot API server does it, and by looking at its pictures and listening to its sound.
 """
 
+import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -592,3 +593,10 @@ async def test_damaged_pictures_of_other_kinds_are_refused(kind: str, tmp_path: 
     path.write_bytes(truncated(0.5)(path.read_bytes()))
     with pytest.raises(BrokenFileError):
         await PROCESSOR.picture(path)
+
+
+def test_making_a_file_leaves_the_scheduling_of_the_tests_as_it_is(tmp_path: Path):
+    """See `_usual_scheduling`; only root could see a change."""
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+    case("av1 mp4").make(tmp_path / "video.mp4")
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
