@@ -70,7 +70,7 @@ async def _measure(name: str, url: str, world: World) -> list[Result]:
     else:
         await _fill_postgresql(url, chats, now)
     began = time.monotonic()
-    with database.without_time_limits():  # as the bot does both
+    with database.without_time_limits():  # as `recount` and the sweep do
         await recount()
         counted_s = time.monotonic() - began
         await _fill_outcomes(now)

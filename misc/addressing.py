@@ -59,7 +59,10 @@ def names(username: str, text: str) -> bool:
 
 
 def message_of(update: Update) -> Message | None:
-    """Return the message that an update brings, new or edited; None for other updates."""
+    """Return the message or post that an update brings, new or edited; None for other updates.
+
+    An edited message of a business chat is not one: the bot does not answer it.
+    """
     return (
         update.message
         or update.edited_message

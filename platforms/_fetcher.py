@@ -174,7 +174,7 @@ class Attempt:
         self._proxy = proxy
 
     async def read(self) -> Post:
-        """Read the post, without its files. A short link is resolved first if necessary.
+        """Read the post, without its files.
 
         An account is used for this only: files are downloaded without its cookies.
 
@@ -185,8 +185,6 @@ class Attempt:
             IdentitiesBusyError: no account became free.
         """
         link = self._fetcher.known(self._link)
-        if link.post_id is None and not self._layer.takes_short_links:
-            link = await self.resolve()
         async with self._context(link) as context:
             post = await self._layer.fetch(link, context)
         if len(post.items) > _MAX_ITEMS:
@@ -369,19 +367,26 @@ class Fetcher:
             ClipferryError: the site's reason for refusing the post if it gave one, otherwise the
                 last failure, or that the time limit was reached.
         """
-        return await self._attempt_all(link, work, _Aim.POST, may_sign_in=may_sign_in)
+        failure = None
+        if self.known(link).post_id is None:
+            try:
+                await self.resolve(link)
+            except PlatformError as error:
+                failure = error  # some layers read short links themselves
+        return await self._attempt_all(link, work, _Aim.POST, failure, may_sign_in=may_sign_in)
 
     async def _attempt_all(
         self,
         link: Link,
         work: Callable[[Attempt], Awaitable[T]],
         aim: _Aim,
+        failure: ClipferryError | None = None,
         *,
         may_sign_in: bool = True,
     ) -> T:
-        """Do what `attempt` says, for one of several aims."""
+        """Do what `attempt` says, for one of several aims, after a `failure` if there was one."""
         deadline = Deadline(self.policy.budget_s)
-        failure: ClipferryError = PlatformRefusedError(
+        failure = failure or PlatformRefusedError(
             "the circuit breakers of all routes are open, or there is no route"
         )
         used: set[_Route] = set()
@@ -462,10 +467,12 @@ class Fetcher:
         """Return the proxy for an attempt after a failure; None if there is to be no attempt.
 
         There is none if it cannot help, or no circuit is closed, or no account is ready, or the
-        layer does not take the link; a short link may have been resolved by a former attempt.
+        layer does not take the link.
         """
-        takes = aim is _Aim.TARGET or layer.takes(self.known(link))
-        if not takes or _cannot_help(layer, failure):
+        known = self.known(link)
+        takes = aim is _Aim.TARGET or layer.takes(known)
+        is_unknown = aim is _Aim.POST and not (known.post_id or layer.takes_short_links)
+        if is_unknown or not takes or _cannot_help(layer, failure):
             return None
         platform, proxies = link.platform, [proxy]
         if layer.is_signed_in:

@@ -270,16 +270,16 @@ async def resolve(link: Link, platform: Platform, web: WebClient) -> str:
 
 
 def _with_keys_of(url: str, target: str) -> str:
-    """Return the target of a redirect, with keys that only the redirected URL has."""
+    """Return the target of a redirect, with the access keys that only the redirected URL has."""
     parts = urlsplit(target)
-    given = parse_qsl(urlsplit(url).query)
-    keys = [(name, key) for name, key in given if name in _KEYS and f"{name}=" not in parts.query]
-    query = "&".join([parts.query, urlencode(keys)])
+    given, kept = (dict(parse_qsl(each)) for each in (urlsplit(url).query, parts.query))
+    keys = {name: key for name, key in given.items() if name in _ACCESS_KEYS and name not in kept}
+    query = "&".join(filter(None, [parts.query, urlencode(keys)]))
     return parts._replace(query=query).geturl() if keys else target
 
 
 #: Query parameters without which a site does not show what is private.
-_KEYS: Final = frozenset({"secret_token"})
+_ACCESS_KEYS: Final = frozenset({"secret_token"})
 #: Paths to which sites redirect short links that have expired or never existed.
 _DEAD_END: Final = re.compile(r"/?|/(?:[a-z]{2}/)?(?:404|not-?found)/?")
 #: Query parameters in which login pages name the page that they lead back to.

@@ -18,7 +18,7 @@ from platforms._urls_in_text import urls_in
 
 #: Sharing pages may name each other.
 _MAX_NESTING: Final = 3
-#: URLs whose meaning is remembered: a message is looked at more than once, and posts go round.
+#: URLs whose meaning is remembered: a message is looked at twice, and many send the same link.
 _MAX_REMEMBERED: Final = 500
 #: Parameters of such a page that are searched.
 _MAX_PARAMETERS: Final = 20

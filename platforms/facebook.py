@@ -21,7 +21,7 @@ from core.errors import (
     PlatformChangedError,
     PlatformRefusedError,
 )
-from core.media import Link, Post
+from core.media import Link, Post, Unreadable
 from platforms import _cobalt
 from platforms._facebook_post import (
     MEDIA_HOSTS,
@@ -157,6 +157,8 @@ class _Facebook(YtdlpSite):
         try:
             result = super().extract(extractor, url)
         except Exception:  # whatever fails in yt-dlp, the post has been found
+            if all(isinstance(item, Unreadable) for item in found.items):
+                raise
             logger.debug("yt-dlp failed", exc_info=True, extra={"event": "reader_failed"})
             return None
         return _own_videos(result, found)
@@ -230,7 +232,9 @@ def _own_videos(result: Any, found: FoundPost) -> Any:
     """
     page = Json(result, "facebook")
     videos = list(page["entries"]) or [page]
-    distinct = {video["id"].text(): video.value for video in videos}
+    distinct: dict[str, Any] = {}
+    for video in videos:
+        distinct.setdefault(video["id"].text(), video.value)
     are_own = all(video["formats"] and video["id"].text() in found.video_ids for video in videos)
     if not are_own or len(distinct) < len(found.items):
         return None

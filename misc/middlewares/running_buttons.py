@@ -19,7 +19,7 @@ class RunningButtons:
         submit: Callable[[], Awaitable[RequestHandle]],
         words: Mapping[str, str],
     ) -> bool:
-        """Submit the requests of a press like `run`, and answer it with a notice if that is False.
+        """Submit the requests of a press like `run`; say so if an earlier press still runs.
 
         `query` has a message; `words` are the texts of its chat.
         """

@@ -23,7 +23,10 @@ export function timeline(chat) {
     if (line.number > newest) [newest, chosen] = [line.number, 0];
     draw();
   });
-  on("state", draw);
+  on("state", () => {
+    [newest, chosen] = [Math.max(0, ...store.timelines.keys()), 0];
+    draw();
+  });
   $("#tab-request").addEventListener("click", draw);
   setInterval(() => current(chat())?.ended === null && draw(), DRAW_MS);
 }

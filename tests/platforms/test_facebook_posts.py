@@ -478,7 +478,11 @@ async def test_short_links_that_lead_nowhere_pause_neither_pages_nor_cobalt(web:
     ) as fetcher:
         with pytest.raises(PlatformRefusedError):
             await fetcher.resolve(_link("https://www.facebook.com/share/v/Demo01/"))
+        asked = len(web.log)
+        with pytest.raises(PlatformRefusedError):
+            await fetcher.read(_link("https://www.facebook.com/share/v/Demo01/"))
         assert fetcher.open_routes() == ["facebook/short links by exit-1"]
+        assert len(web.log) == asked
 
 
 async def test_another_exit_is_tried_after_a_redirect_to_the_login(web: Web):
