@@ -251,9 +251,9 @@ async def maintain(settings: "Settings") -> int:
     prepare(settings)
     from app import maintenance_mode
 
-    await maintenance_mode.run(settings)
-    exit_soon(0)
-    return 0
+    code = 0 if await maintenance_mode.run(settings) else FAILED
+    exit_soon(code)
+    return code
 
 
 async def back_up(target: Path | None, settings: "Settings", *, with_secrets: bool = False) -> int:
