@@ -94,13 +94,7 @@ def main() -> int:
     arguments = parser.parse_args()
     _refuse_foreign_options(parser, arguments)
     if arguments.command == "demo":
-        from data.home import HOME
-        from simulator.demo import run_demo
-
-        command = [sys.executable, str(Path(__file__))]
-        names = ("script", "port", "online", "fleet")
-        options = {name: getattr(arguments, name) for name in names}
-        return run_demo(command, HOME / "var", **options)
+        return demo(arguments)
     if arguments.command in _DOCTOR and not _has_packages():
         return FAILED
     from data.config import load_default_settings
@@ -129,6 +123,46 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return FAILED
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Run the demo, or say why it cannot run here."""
+    from data.home import HOME
+
+    var = HOME / "var"
+    if obstacle := _demo_obstacle(var):
+        print(obstacle, file=sys.stderr)
+        return WRONG_SETTING
+    from simulator.demo import run_demo
+
+    names = ("script", "port", "online", "fleet")
+    options = {name: getattr(arguments, name) for name in names}
+    return run_demo([sys.executable, str(Path(__file__))], var, **options)
+
+
+def _demo_obstacle(var: Path) -> str:
+    """Return why the demo cannot run here, as a sentence, or ""."""
+    from app.folders import may_write, nearest_existing
+
+    if not _has_simulator():
+        return "The demo needs the folder simulator/, which is not here: run it from a checkout."
+    for folder in (var / "demo", var / "samples"):
+        if not may_write(existing := nearest_existing(folder)):
+            return f"The demo writes to {folder}, but {existing} cannot be written by this user."
+    return ""
+
+
+def _has_simulator() -> bool:
+    """Return whether the simulator is here; the image leaves it out."""
+    return Path(__file__).with_name("simulator").is_dir()
+
+
+def _demo_advice() -> str:
+    """Return the hint at the demo for those who have no token yet; none where it cannot run."""
+    if not _has_simulator():
+        return ""
+    has_makefile = Path(__file__).with_name("Makefile").exists()  # a wheel has none
+    return f", or try `{'make' if has_makefile else 'clipferry'} demo` first"
 
 
 def _refuse_foreign_options(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
@@ -456,7 +490,7 @@ def prepare(settings: "Settings") -> None:
         logger.warning("Settings: %s", sentence, extra={"event": "doubtful_setting"})
     if not token:
         raise SettingsError(
-            ["[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or try `make demo` first"]
+            [f"[bot] token (BOT_TOKEN) is empty: ask @BotFather for one{_demo_advice()}"]
         )
     _set_up_lean_aiogram(settings)
 
