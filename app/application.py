@@ -62,7 +62,7 @@ class Application:
         """Build all objects.
 
         Raises:
-            SettingsError: a file that the settings name cannot be used, or the token is invalid.
+            SettingsError: a file that the settings name cannot be used.
         """
         self._settings = settings
         self.container = build(settings)
