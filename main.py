@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -183,18 +183,23 @@ def _has_packages() -> bool:
     """
     from app.doctor.packages import package_findings
 
-    return _print_findings(list(package_findings()))
+    return _print_findings(package_findings())
 
 
-def _print_findings(findings: Sequence["Finding"]) -> bool:
+def _print_findings(findings: Iterable["Finding"]) -> bool:
     """Print a line for each finding; return True if none of them is a failure."""
-    for finding in findings:
-        print(f"{finding.level:8} {finding.text}")
-    return all(finding.level != "failure" for finding in findings)
+    passed = [_print_finding(finding) for finding in findings]
+    return all(passed)
+
+
+def _print_finding(finding: "Finding") -> bool:
+    """Print a line, which is seen at once, also in a pipe; return False for a failure."""
+    print(f"{finding.level:8} {finding.text}", flush=True)
+    return finding.level != "failure"
 
 
 async def doctor(settings: "Settings") -> int:
-    """Check all prerequisites of a start but the packages and print a line for each.
+    """Check all prerequisites of a start but the packages; print a line for each when it is known.
 
     Changes nothing.
     """
@@ -206,9 +211,9 @@ async def doctor(settings: "Settings") -> int:
     from data.config import doubtful_default_settings, unknown_default_names
 
     doubts = [*unknown_default_names(), *doubtful_default_settings()]
-    findings = [Finding("warning", sentence) for sentence in doubts]
-    findings += [finding async for finding in examine(settings)]
-    return 0 if _print_findings(findings) else FAILED
+    _print_findings(Finding("warning", sentence) for sentence in doubts)
+    passed = [_print_finding(finding) async for finding in examine(settings)]
+    return 0 if all(passed) else FAILED
 
 
 async def migrate(settings: "Settings") -> int:
