@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -94,13 +94,7 @@ def main() -> int:
     arguments = parser.parse_args()
     _refuse_foreign_options(parser, arguments)
     if arguments.command == "demo":
-        from data.home import HOME
-        from simulator.demo import run_demo
-
-        command = [sys.executable, str(Path(__file__))]
-        names = ("script", "port", "online", "fleet")
-        options = {name: getattr(arguments, name) for name in names}
-        return run_demo(command, HOME / "var", **options)
+        return demo(arguments)
     if arguments.command in _DOCTOR and not _has_packages():
         return FAILED
     from data.config import load_default_settings
@@ -131,6 +125,46 @@ def main() -> int:
         return FAILED
 
 
+def demo(arguments: argparse.Namespace) -> int:
+    """Run the demo, or say why it cannot run here."""
+    from data.home import HOME
+
+    var = HOME / "var"
+    if obstacle := _demo_obstacle(var):
+        print(obstacle, file=sys.stderr)
+        return WRONG_SETTING
+    from simulator.demo import run_demo
+
+    names = ("script", "port", "online", "fleet")
+    options = {name: getattr(arguments, name) for name in names}
+    return run_demo([sys.executable, str(Path(__file__))], var, **options)
+
+
+def _demo_obstacle(var: Path) -> str:
+    """Return why the demo cannot run here, as a sentence, or ""."""
+    from app.folders import may_write, nearest_existing
+
+    if not _has_simulator():
+        return "The demo needs the folder simulator/, which is not here: run it from a checkout."
+    for folder in (var / "demo", var / "samples"):
+        if not may_write(existing := nearest_existing(folder)):
+            return f"The demo writes to {folder}, but {existing} cannot be written by this user."
+    return ""
+
+
+def _has_simulator() -> bool:
+    """Return whether the simulator is here; the image leaves it out."""
+    return Path(__file__).with_name("simulator").is_dir()
+
+
+def _demo_advice() -> str:
+    """Return the hint at the demo for those who have no token yet; none where it cannot run."""
+    if not _has_simulator():
+        return ""
+    has_makefile = Path(__file__).with_name("Makefile").exists()  # a wheel has none
+    return f", or try `{'make' if has_makefile else 'clipferry'} demo` first"
+
+
 def _refuse_foreign_options(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     """Exit with a message if there is an option or a file that the command does not use."""
     own = {"backup": {"file", "with_secrets"}, "restore": {"file", "with_secrets"}}
@@ -149,18 +183,23 @@ def _has_packages() -> bool:
     """
     from app.doctor.packages import package_findings
 
-    return _print_findings(list(package_findings()))
+    return _print_findings(package_findings())
 
 
-def _print_findings(findings: Sequence["Finding"]) -> bool:
+def _print_findings(findings: Iterable["Finding"]) -> bool:
     """Print a line for each finding; return True if none of them is a failure."""
-    for finding in findings:
-        print(f"{finding.level:8} {finding.text}")
-    return all(finding.level != "failure" for finding in findings)
+    passed = [_print_finding(finding) for finding in findings]
+    return all(passed)
+
+
+def _print_finding(finding: "Finding") -> bool:
+    """Print a line, which is seen at once, also in a pipe; return False for a failure."""
+    print(f"{finding.level:8} {finding.text}", flush=True)
+    return finding.level != "failure"
 
 
 async def doctor(settings: "Settings") -> int:
-    """Check all prerequisites of a start but the packages and print a line for each.
+    """Check all prerequisites of a start but the packages; print a line for each when it is known.
 
     Changes nothing.
     """
@@ -172,9 +211,9 @@ async def doctor(settings: "Settings") -> int:
     from data.config import doubtful_default_settings, unknown_default_names
 
     doubts = [*unknown_default_names(), *doubtful_default_settings()]
-    findings = [Finding("warning", sentence) for sentence in doubts]
-    findings += [finding async for finding in examine(settings)]
-    return 0 if _print_findings(findings) else FAILED
+    _print_findings(Finding("warning", sentence) for sentence in doubts)
+    passed = [_print_finding(finding) async for finding in examine(settings)]
+    return 0 if all(passed) else FAILED
 
 
 async def migrate(settings: "Settings") -> int:
@@ -251,9 +290,9 @@ async def maintain(settings: "Settings") -> int:
     prepare(settings)
     from app import maintenance_mode
 
-    await maintenance_mode.run(settings)
-    exit_soon(0)
-    return 0
+    code = 0 if await maintenance_mode.run(settings) else FAILED
+    exit_soon(code)
+    return code
 
 
 async def back_up(target: Path | None, settings: "Settings", *, with_secrets: bool = False) -> int:
@@ -456,7 +495,7 @@ def prepare(settings: "Settings") -> None:
         logger.warning("Settings: %s", sentence, extra={"event": "doubtful_setting"})
     if not token:
         raise SettingsError(
-            ["[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or try `make demo` first"]
+            [f"[bot] token (BOT_TOKEN) is empty: ask @BotFather for one{_demo_advice()}"]
         )
     _set_up_lean_aiogram(settings)
 

@@ -18,6 +18,7 @@ from app.election import Election
 from app.fleet_worker import FleetWorker
 from app.folders import HEARTBEAT, SPOOL, usable
 from app.health_server import HealthServer
+from app.own_user import own_user
 from app.periodic_tasks import PeriodicTask, running_periodic_tasks
 from app.polling import End, Polling
 from app.polling_lease import PollingLease
@@ -28,13 +29,7 @@ from app.webhook import Webhook, build_receiver
 from app.webhook_registration import WebhookRegistration
 from app.write_check import WriteCheck
 from core.broadcasts import Broadcast
-from core.errors import (
-    WRONG_TOKEN,
-    DeliveryError,
-    SettingsError,
-    StorageError,
-    TokenRejectedError,
-)
+from core.errors import DeliveryError, StorageError
 from data.broadcasts import mark_told
 from data.config import Settings
 from data.jobs import set_up_job_queue
@@ -67,7 +62,7 @@ class Application:
         """Build all objects.
 
         Raises:
-            SettingsError: a file that the settings name cannot be used, or the token is invalid.
+            SettingsError: a file that the settings name cannot be used.
         """
         self._settings = settings
         self.container = build(settings)
@@ -359,16 +354,8 @@ class Application:
         Raises:
             SettingsError: the token is wrong or revoked.
         """
-        try:
-            me = await self.container.bot.me()
-        except TokenRejectedError:
-            raise SettingsError([WRONG_TOKEN]) from None
-        except DeliveryError as error:
-            logger.error(  # noqa: TRY400 - expected
-                "Telegram cannot be reached: %s",
-                error.detail or error,
-                extra={"event": "telegram_unreachable"},
-            )
+        me = await own_user(self.container.bot)
+        if me is None:
             return None
         logger.info("Started as @%s (%d)", me.username, me.id, extra={"event": "bot_started"})
         if not me.can_join_groups:

@@ -143,7 +143,7 @@ def build(settings: Settings) -> Container:
     """Build all objects.
 
     Raises:
-        SettingsError: a file that the settings name cannot be used, or the token is invalid.
+        SettingsError: a file that the settings name cannot be used.
     """
     limits, texts, admins = settings.limits, load_texts(), frozenset(settings.bot.admins)
     registry = load_registry(settings.sites.allowed)

@@ -9,6 +9,7 @@ from aiogram.methods import AnswerGuestQuery
 from aiogram.types import CallbackQuery, ChosenInlineResult, InlineQuery, Message
 from prometheus_client import CollectorRegistry
 
+from app.own_user import own_user
 from app.polling import End, Polling
 from app.stop_time import StopTime
 from app.webhook import Webhook, build_receiver
@@ -41,8 +42,8 @@ _UPDATES: Final = [
 ]
 
 
-async def run(settings: Settings) -> None:
-    """Answer until a signal arrives.
+async def run(settings: Settings) -> bool:
+    """Answer until a signal arrives; return False if Telegram cannot be reached at the start.
 
     Raises:
         SettingsError: Telegram does not know the token, or another program's webhook is set.
@@ -63,14 +64,17 @@ async def run(settings: Settings) -> None:
     dispatcher.update.outer_middleware(update_acks)
     dispatcher.include_router(router())
     source = _build_source(settings, bot, update_acks)
-    logger.info(
-        "Maintenance mode: users are asked to come back later",
-        extra={"event": "maintenance_started"},
-    )
     try:
+        if await own_user(bot) is None:
+            return False
+        logger.info(
+            "Maintenance mode: users are asked to come back later",
+            extra={"event": "maintenance_started"},
+        )
         await source.run(bot, dispatcher, _UPDATES, None)
         if isinstance(source, Polling) and source.watch.end is End.CONFLICT:
             await source.stay_up()
+        return True
     except TokenRejectedError:
         raise SettingsError([WRONG_TOKEN]) from None
     finally:

@@ -65,6 +65,9 @@ _PHRASES: Final = {
     "Input should be less than or equal to": "must be at most",
     "Input should be": "must be",
 }
+#: The form of a bot's token, as far as aiogram wants it, and what any link has: host and path.
+_BOT_TOKEN: Final = re.compile(r"[0-9]+:\S+")
+_LINK: Final = re.compile(r"\S+\.\S+/\S+")
 #: Longest part of a wrong value that is quoted.
 _MAX_QUOTED: Final = 60
 #: A token of Telegram; and any other long key.
@@ -186,6 +189,14 @@ class BotSection(Section):
     _check_people = field_validator("admins")(_people)
     _check_chat = field_validator("join_log_chat")(_chat)
     _check_url = field_validator("source_url")(_http_url_or_empty)
+
+    @field_validator("token")
+    @classmethod
+    def _check_token(cls, value: SecretStr) -> SecretStr:
+        token = value.get_secret_value()
+        if token and not _BOT_TOKEN.fullmatch(token):
+            raise ValueError("not a bot token")
+        return value
 
 
 class AccessSection(Section):
@@ -794,6 +805,14 @@ class WatchSection(Section):
     )
 
     _split = field_validator("canaries", mode="before")(_split_list)
+
+    @field_validator("canaries")
+    @classmethod
+    def _check_canaries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        # Whether a site is known for a link is found out at the start: that imports all sites.
+        if wrong := [_masked(text) for text in value if not _LINK.fullmatch(text)]:
+            raise ValueError(f"not a link: {', '.join(wrong)}")
+        return value
 
 
 class RunSection(Section):

@@ -21,13 +21,12 @@ from aiogram.exceptions import AiogramError, ClientDecodeError, TelegramNetworkE
 from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import InputFile, LinkPreviewOptions, Message, MessageId, Update
-from aiogram.utils.token import TokenValidationError, extract_bot_id
+from aiogram.utils.token import extract_bot_id
 from aiohttp import AddrInfoType
 from aiohttp.payload import BytesPayload
 from pydantic import ValidationError
 
 from core.clock import shared_clock
-from core.errors import SettingsError
 from core.limits import PUBLIC_UPLOAD_BYTES
 from core.turns import Report, Turns
 from delivery import rich_messages
@@ -296,28 +295,22 @@ def make_bot(
     upload that the server accepts.
 
     aiogram's default timeout of 60 s applies to all calls except uploads, which set their own.
-
-    Raises:
-        SettingsError: the token is malformed.
     """
     session = TolerantSession(updates, api=TelegramAPIServer.from_base(server), limit=connections)
     # Each retry waits for its own turn.
     session.middleware(SendRetries(paces=pace.is_on))
-    try:
-        claim = partial(pace.claim, extract_bot_id(token)) if pace.claim else None
-        limiter = RateLimiter(paces=pace.is_on, waited=observer.waited, claim=claim)
-        session.middleware(limiter)
-        session.middleware(ObservedCalls(observer))
-        session.before_close = limiter.close
-        return TelegramClient(
-            token,
-            ceiling_bytes=ceiling_bytes,
-            session=session,
-            default=DefaultBotProperties(
-                parse_mode=ParseMode.HTML,
-                # `link_preview_is_disabled` would send a parameter that Telegram has removed.
-                link_preview=LinkPreviewOptions(is_disabled=True),
-            ),
-        )
-    except TokenValidationError:
-        raise SettingsError(["[bot] token (BOT_TOKEN): not a bot token"]) from None
+    claim = partial(pace.claim, extract_bot_id(token)) if pace.claim else None
+    limiter = RateLimiter(paces=pace.is_on, waited=observer.waited, claim=claim)
+    session.middleware(limiter)
+    session.middleware(ObservedCalls(observer))
+    session.before_close = limiter.close
+    return TelegramClient(
+        token,
+        ceiling_bytes=ceiling_bytes,
+        session=session,
+        default=DefaultBotProperties(
+            parse_mode=ParseMode.HTML,
+            # `link_preview_is_disabled` would send a parameter that Telegram has removed.
+            link_preview=LinkPreviewOptions(is_disabled=True),
+        ),
+    )

@@ -7,6 +7,7 @@ import ssl
 from aiogram import exceptions as aiogram_errors
 from aiohttp import ClientConnectorError
 
+from core.causes import words_for
 from core.errors import (
     ChatForbiddenError,
     ChatMovedError,
@@ -111,7 +112,8 @@ def translate_query(error: aiogram_errors.AiogramError) -> DeliveryError | TooLa
     match error:
         case aiogram_errors.TelegramNetworkError():
             cause = error.__cause__
-            return TelegramUnreachableError(str(cause) or type(cause).__name__)
+            words = words_for(cause) if isinstance(cause, TimeoutError) else str(cause)
+            return TelegramUnreachableError(words or type(cause).__name__)
         case aiogram_errors.TelegramServerError():
             return TelegramUnreachableError(error.message)
         case aiogram_errors.ClientDecodeError():

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from core.causes import words_for
 from core.errors import PlatformChangedError, PlatformUnreachableError, TooLargeError
 from platforms._body import ENCODINGS, read_body
 from platforms._json import Json
@@ -60,7 +61,8 @@ class ExternalApis:
             raise PlatformChangedError("the answer of an external API is too large") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # The error's text is left out, because it may contain a URL with a key.
-            raise PlatformUnreachableError(f"{type(error).__name__} at an external API") from error
+            reason = words_for(error) or type(error).__name__
+            raise PlatformUnreachableError(f"{reason} at an external API") from error
 
 
 async def po_token_version(session: aiohttp.ClientSession, url: str) -> str:

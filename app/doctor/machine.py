@@ -4,13 +4,14 @@ import resource
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from app.container import UPDATES_AT_ONCE
 from app.doctor.finding import Finding
 from app.doctor.live_updates import live_update_findings
 from app.folders import HEARTBEAT, SPOOL, may_write, nearest_existing
-from data.config import Settings
+from data.config import ROOT, Settings
 from media.encoding import ffmpeg_version
 from platforms import reader_folder, reader_version
 
@@ -71,5 +72,12 @@ def _ytdlp(settings: Settings) -> Finding:
     where = f"a live update in {reader_folder()}" if is_live else f"installed in {reader_folder()}"
     text = f"yt-dlp {version}, {days} days old, {where}"
     if days > _OLD_YTDLP_DAYS:
-        return Finding("warning", f"{text}: update it with `make update-yt-dlp`")
+        return Finding("warning", f"{text}: {ytdlp_advice(ROOT)}")
     return Finding("ok", text)
+
+
+def ytdlp_advice(code: Path) -> str:
+    """Return how yt-dlp is updated; only a checkout has the Makefile."""
+    if (code / "Makefile").exists():
+        return "update it with `make update-yt-dlp`"
+    return "install a newer Clipferry, or let [ytdlp] update keep it new"

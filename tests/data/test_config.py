@@ -103,6 +103,8 @@ def test_wrong_sites_and_databases_come_in_the_same_round(ini: Path, env: Path):
         "LIMITS_ATTEMPTS": "many",
         "TELEGRAM_SERVER": "ftp://ada:hunter2@host",
         "BOT_ADMINS": "7,70000001:AAhunter2hunter2hunter2",
+        "BOT_TOKEN": "hunter2",
+        "WATCH_CANARIES": "foo,https://www.tiktok.com/@demo/video/7300000000000000001",
     }
     with pytest.raises(SettingsError) as caught:
         load_settings(ini, env, wrong)
@@ -113,6 +115,8 @@ def test_wrong_sites_and_databases_come_in_the_same_round(ini: Path, env: Path):
         "not 'many'",
         "not 'ftp://***@host'",
         "not '***'",
+        "[bot] token (BOT_TOKEN): not a bot token",
+        "[watch] canaries (WATCH_CANARIES): not a link: foo",
     ):
         assert sentence in report
     assert len(caught.value.mistakes) == len(wrong)
@@ -144,8 +148,8 @@ def test_an_empty_list_of_sites_is_a_mistake(ini: Path, env: Path):
 def test_a_mistyped_variable_is_named_with_what_may_be_meant(
     name: str, sentence: str, ini: Path, env: Path
 ):
-    assert unknown_names({name: "3"}) == ([sentence] if sentence else [])
-    env.write_text(f"{name}=3\n")
+    assert unknown_names({name: "1:3"}) == ([sentence] if sentence else [])
+    env.write_text(f"{name}=1:3\n")  # a token, too
     if not sentence:
         load_settings(ini, env, {})
         return
@@ -261,7 +265,7 @@ def test_the_programs_paths_do_not_depend_on_the_working_directory(
 
 @pytest.mark.parametrize(
     "environ",
-    [{"BOT_TOKEN": "hunter2"}, {"DATABASE_URL": "postgresql://u:hunter2@h/d"}],
+    [{"BOT_TOKEN": "42:hunter2"}, {"DATABASE_URL": "postgresql://u:hunter2@h/d"}],
 )
 def test_secrets_are_never_printed(ini: Path, env: Path, environ: dict[str, str]):
     settings = load_settings(ini, env, environ)

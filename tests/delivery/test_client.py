@@ -22,7 +22,7 @@ from aiogram.types import (
     User,
 )
 
-from core.errors import ChatForbiddenError, SettingsError, TooLargeError
+from core.errors import ChatForbiddenError, TooLargeError
 from delivery.client import TelegramClient, TolerantSession, make_bot
 
 TOKEN = "42:" + "a" * 35
@@ -84,11 +84,6 @@ async def test_the_explanation_of_a_too_large_file_names_the_servers_limit():
     with pytest.raises(TooLargeError) as caught:
         await bot.send_message(1, "x")
     assert caught.value.limit_bytes == 7_000_000
-
-
-def test_a_token_of_the_wrong_form_is_a_wrong_setting():
-    with pytest.raises(SettingsError, match="BOT_TOKEN"):
-        make_bot("no token", server="http://127.0.0.1:1", connections=1)
 
 
 async def test_a_call_without_files_is_json_with_a_string_for_each_field(tmp_path: Path):

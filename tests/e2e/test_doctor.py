@@ -1,6 +1,8 @@
 """`main.py doctor` checks every prerequisite of a start, and prints no secrets."""
 
+import asyncio
 import os
+import signal
 import sqlite3
 import time
 from contextlib import closing
@@ -165,7 +167,7 @@ async def test_a_group_that_has_become_a_supergroup_is_named_with_its_new_id(
         assert any(setting in line for line in moved), setting
 
 
-@pytest.mark.parametrize("token", ["", "hunter2", "42:AAAAAA"])
+@pytest.mark.parametrize("token", ["", "42:AAAAAA"])
 async def test_a_token_unknown_to_telegram_is_a_failure(harness: BotHarness, token: str):
     code, lines = await report(harness, BOT_TOKEN=token)
     assert code == 1
@@ -255,6 +257,28 @@ async def test_a_revoked_token_an_absent_server_and_a_wrong_server_are_told_apar
     assert failures == [
         "failure  Telegram cannot be reached: the response is not that of a Bot API server"
     ]
+
+
+async def test_what_was_found_is_printed_before_telegram_answers(harness: BotHarness):
+    is_asked, is_over = asyncio.Event(), asyncio.Event()
+
+    async def hang(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        is_asked.set()
+        await is_over.wait()
+        writer.close()
+
+    environment = {**harness.simulator.bot_environment(harness.folder), **MEASURED}
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        environment["TELEGRAM_SERVER"] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        process, _ = await program("doctor", folder=harness.folder, **environment)
+        await is_asked.wait()
+        process.send_signal(signal.SIGINT)
+        output, errors = await process.communicate()
+        is_over.set()
+    assert process.returncode == 1
+    assert b"ok       database: " in output
+    assert b"ok       sites: " in output
+    assert errors.endswith(b"Interrupted.\n")
 
 
 async def test_old_cookies_are_a_warning(harness: BotHarness):

@@ -78,3 +78,19 @@ async def test_a_wrong_token_is_reported_by_setting_name(harness: BotHarness, to
     _, errors = await process.communicate()
     assert process.returncode == 2
     assert b"[bot] token (BOT_TOKEN)" in errors
+
+
+@pytest.mark.parametrize("where", ["nothing listens", "another page", "502"])
+async def test_an_unreachable_telegram_is_said_as_by_run(harness: BotHarness, where: str):
+    environment = harness.simulator.bot_environment(harness.folder)
+    if where == "nothing listens":
+        environment["TELEGRAM_SERVER"] = "http://127.0.0.1:9"
+    elif where == "another page":
+        environment["TELEGRAM_SERVER"] = harness.simulator.address + "/file"
+    else:
+        harness.fail("getMe", "502", times=99)
+    process, _ = await program("maintenance", folder=harness.folder, **environment)
+    output, errors = await process.communicate()
+    assert process.returncode == 1
+    assert b"Telegram cannot be reached: " in output + errors
+    assert b"Traceback" not in output + errors
