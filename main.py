@@ -30,6 +30,8 @@ logger = logging.getLogger("main")
 WRONG_SETTING, FAILED = 2, 1
 #: The doctor's command and its alias.
 _DOCTOR = ("doctor", "check")
+#: Commands that say what is doubtful about the settings themselves, because they write no log.
+_WITHOUT_LOG = ("migrate", "backup", "restore", "recount")
 #: What a failure means, for commands whose files may be the reason.
 _MISHAPS = {
     "backup": "The backup has failed",
@@ -109,7 +111,11 @@ def main() -> int:
             "restore": partial(restore, arguments.file, with_secrets=arguments.with_secrets),
             "recount": rebuild_statistics,
         }
-        return asyncio.run(commands[arguments.command](load_default_settings()))
+        settings = load_default_settings()
+        if arguments.command in _WITHOUT_LOG:
+            for sentence in _doubts():
+                print(f"Warning: {sentence}", file=sys.stderr)
+        return asyncio.run(commands[arguments.command](settings))
     except SettingsError as error:
         print("Invalid settings:", *error.mistakes, sep="\n  ", file=sys.stderr)
         return WRONG_SETTING
@@ -208,12 +214,17 @@ async def doctor(settings: "Settings") -> int:
     _use_selected_ytdlp(settings)
     from app.doctor.examination import examine
     from app.doctor.finding import Finding
-    from data.config import doubtful_default_settings, unknown_default_names
 
-    doubts = [*unknown_default_names(), *doubtful_default_settings()]
-    _print_findings(Finding("warning", sentence) for sentence in doubts)
+    _print_findings(Finding("warning", sentence) for sentence in _doubts())
     passed = [_print_finding(finding) async for finding in examine(settings)]
     return 0 if all(passed) else FAILED
+
+
+def _doubts() -> list[str]:
+    """Return a sentence for each variable and setting that is not meant like that, probably."""
+    from data.config import doubtful_default_settings, unknown_default_names
+
+    return [*unknown_default_names(), *doubtful_default_settings()]
 
 
 async def migrate(settings: "Settings") -> int:

@@ -414,6 +414,8 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
         1,
         f"The backup has failed: {file} exists already: choose another name\n",
     )
+    code, text = await call("backup", f"{file}-env", DATABASE_URI="postgresql://u@127.0.0.1:9/d")
+    assert (code, "Warning: DATABASE_URI" in text, "DATABASE_URL" in text) == (0, True, True)
     code, text = await call("restore", file)
     assert (code, "the bot is running: stop it first" in text) == (1, True)
     await harness.stop()
