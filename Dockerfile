@@ -57,9 +57,10 @@ WORKDIR /app
 USER 999
 VOLUME /app/var
 
-# Healthy: Telegram has responded within the last minute ([files] heartbeat).
+# Healthy: Telegram has responded within the last minute ([files] heartbeat; set another one in the
+# environment, FILES_HEARTBEAT, so that it is found here).
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import os, sys, time; sys.exit(time.time() - os.stat('var/heartbeat').st_mtime > 60)"]
+    CMD ["python", "-c", "import os, sys, time; sys.exit(time.time() - os.stat(os.environ.get('FILES_HEARTBEAT') or 'var/heartbeat').st_mtime > 60)"]
 
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "main.py"]

@@ -1,6 +1,8 @@
 """The docs are true: generated tables are current, links lead somewhere, commands exist."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import get_args
@@ -101,3 +103,15 @@ def test_every_make_target_that_is_named_exists():
 def _commands(text: str) -> list[str]:
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     return blocks + re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+def test_the_exit_codes_of_the_page_and_of_the_help_are_those_of_the_program():
+    page = (ROOT / "docs/operating/running.md").read_text()
+    table = {int(code) for code in re.findall(r"^\| (\d) \|", page, re.MULTILINE)}
+    text = subprocess.run(
+        [sys.executable, "main.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    listed = {int(code) for code in re.findall(r"^  (\d)  ", text, re.MULTILINE)}
+    source = (ROOT / "main.py").read_text()
+    wrong, failed = re.findall(r"^WRONG_SETTING, FAILED = (\d), (\d)$", source, re.MULTILINE)[0]
+    assert table == listed == {0, int(wrong), int(failed)}

@@ -1,9 +1,12 @@
 """The image: what is copied into it, how it is linted, and what compose makes of it."""
 
 import ast
+import json
+import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -181,6 +184,30 @@ def test_the_image_runs_as_a_numbered_user_and_reports_its_health():
     assert re.search(r"^USER \d+$", final, re.MULTILINE)
     assert re.search(r"^HEALTHCHECK ", final, re.MULTILINE)
     assert "pip" not in final  # the installer stays in the first stage
+
+
+@pytest.mark.parametrize(("age_s", "is_healthy"), [(5, True), (300, False), (None, False)])
+@pytest.mark.parametrize("name", ["var/heartbeat", "elsewhere"])
+def test_the_image_is_healthy_while_its_heartbeat_is_new(
+    tmp_path: Path, name: str, age_s: int | None, *, is_healthy: bool
+):
+    found = re.search(r"^HEALTHCHECK .*\\\n\s+CMD (?P<command>\[.*\])$", DOCKERFILE, re.MULTILINE)
+    assert found
+    _, *arguments = json.loads(found["command"])
+    heartbeat = tmp_path / name
+    heartbeat.parent.mkdir(exist_ok=True)
+    if age_s is not None:
+        heartbeat.touch()
+        os.utime(heartbeat, (time.time() - age_s,) * 2)
+    environment = {} if name == "var/heartbeat" else {"FILES_HEARTBEAT": name}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is is_healthy
 
 
 @pytest.mark.parametrize("name", [*COMPOSE["services"]])
