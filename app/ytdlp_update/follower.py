@@ -49,16 +49,20 @@ class Follower:
         self._switch = switch
         #: Monotonic times before which a version is not tried again on this machine.
         self._blocked: dict[str, float] = {}
+        self._is_restarting = False
 
     async def follow(self) -> None:
         """Start anew if this process uses another version than the chosen one.
 
         A machine that does not have it gets it first. If it does not work here, this process
-        remains with the version that it has.
+        remains with the version that it has. While this process ends its last requests, nothing
+        more is done: the next start follows by itself.
 
         Raises:
             StorageError: the database did not respond.
         """
+        if self._is_restarting:
+            return
         plan = await load_plan()
         version, (used, _) = in_use(plan.chosen, self._installed), reader_version()
         is_blocked = time.monotonic() < self._blocked.get(version, 0)
@@ -71,6 +75,7 @@ class Follower:
             return
         async with self._switch.telling:
             logger.info("Restarting with yt-dlp %s", version, extra={"event": "ytdlp_restart"})
+            self._is_restarting = True
             self._switch.restart()
 
     def _has(self, plan: Plan) -> bool:

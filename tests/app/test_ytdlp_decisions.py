@@ -303,6 +303,13 @@ async def test_a_chosen_version_is_got_selected_and_started(live: Live):
     assert not live.trials.versions.path("2098.1.1").exists()
 
 
+async def test_while_the_last_requests_end_nothing_is_followed_anew(live: Live):
+    await plan_with(chosen=(NEW,))
+    await live.follower.follow()
+    await live.follower.follow()
+    assert (live.restarts, live.trials.ensured, live.selected) == (1, ["2099.1.1"], "2099.1.1")
+
+
 async def test_the_restart_waits_until_the_administrators_know(live: Live):
     await plan_with(chosen=(NEW,))
     async with live.telling:

@@ -85,6 +85,8 @@ class BotHarness:
             "LIMITS_SPAM_GUARD": "false",
             # A busy machine makes every request slow; only the tests about status notes see some.
             "LIMITS_PATIENCE_S": "60",
+            # A busy machine holds a file back for longer than a test means to.
+            "LIMITS_STALL_S": "120",
             **self.updates_environment(),
             **environment,
         }

@@ -54,6 +54,8 @@ def environment(harness: BotHarness, index: FakeIndex) -> dict[str, str]:
         "YTDLP_FOLDER": str(harness.folder / "yt-dlp"),
         "FILES_HEARTBEAT": str(harness.folder / "heartbeat"),
         "LIMITS_ATTEMPTS": "1",
+        # A file is held back until a version is chosen, on a busy machine for longer.
+        "LIMITS_STALL_S": "300",
         "NETWORK_BREAKER_FAILURES": "99",
         "TELEGRAM_PACING": "false",
         "RUN_LOG_FORMAT": "json",
