@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from aiogram import Bot, Dispatcher
 from aiogram.types import Update
+from pydantic_core import PydanticSerializationError, to_json
 
 from core.clock import shared_clock
 from core.concurrency import wait_for_event
@@ -96,8 +97,7 @@ class Backlog:
     async def _store(self, updates: Sequence[dict[str, Any]]) -> bool:
         """Store old updates; return False if the database does not answer."""
         rows = [
-            OldUpdate(update["update_id"], _chat_id(update), json.dumps(update))
-            for update in updates
+            OldUpdate(update["update_id"], _chat_id(update), _as_json(update)) for update in updates
         ]
         self.is_idle, self._kept_at = False, time.monotonic()
         try:
@@ -195,6 +195,13 @@ class Backlog:
         if message is None or self._account is None:
             return False
         return bool(asked_links(message, self._registry, self._account))
+
+
+def _as_json(update: dict[str, Any]) -> str:
+    try:
+        return to_json(update).decode()
+    except PydanticSerializationError:  # half of a surrogate pair: only `json` writes that
+        return json.dumps(update)
 
 
 def _chat_id(update: dict[str, object]) -> int:

@@ -4,16 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from data.database import read, read_one, table_of, write
 from data.models import OldUpdates
-from data.prepared_statements import PreparedStatement
-from data.upserts import insert_into
+from data.prepared_statements import PreparedStatement, parameters
 
 _TABLE: Final = table_of(OldUpdates)
 _ANY: Final = PreparedStatement(
     select(_TABLE.c.update_id).where(_TABLE.c.bot_id == bindparam("bot_id")).limit(1)
+)
+_VALUES: Final = parameters("bot_id", "update_id", "chat_id", "content")
+_STORE: Final = PreparedStatement(
+    sqlite.insert(_TABLE).values(_VALUES).on_conflict_do_nothing(),
+    postgresql.insert(_TABLE).values(_VALUES).on_conflict_do_nothing(),
 )
 
 
@@ -39,10 +44,7 @@ async def store_old_updates(bot_id: int, updates: Sequence[OldUpdate]) -> None:
         for update in updates
     ]
 
-    def work(db: Connection) -> None:
-        db.execute(insert_into(db, _TABLE).on_conflict_do_nothing(), rows)
-
-    await write(work)
+    await write(lambda db: _STORE.run(db, rows))
 
 
 async def has_old_updates(bot_id: int) -> bool:

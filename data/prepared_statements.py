@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, Connection, Select, bindparam
 from sqlalchemy.dialects import postgresql as postgresql_dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.util import await_only
 
@@ -67,9 +67,7 @@ class PreparedStatement:
         try:
             row = driver.execute(self._sql, {**self._constants, **values}).fetchone()
         except sqlite3.Error as error:
-            raise DBAPIError.instance(
-                self._sql, None, error, sqlite3.Error, hide_parameters=True
-            ) from error
+            raise self._refusal(error) from error
         return self._row._make(row) if row and self._row else None
 
     def many(self, db: Connection, several: Sequence[Mapping[str, Any]]) -> list[Any]:
@@ -90,6 +88,25 @@ class PreparedStatement:
         # asyncpg keeps the statement prepared on its connection.
         records = await_only(driver.fetchmany(self._for_asyncpg.string, arguments))
         return [self._row._make(record) for record in records] if self._row else []
+
+    def run(self, db: Connection, several: Sequence[Mapping[str, Any]]) -> None:
+        """Execute the statement with several sets of values, in order, for what it changes.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: the database refused.
+        """
+        if db.dialect.name != "sqlite":
+            db.execute(self._statement, several)
+            return
+        driver: Any = db.connection.dbapi_connection
+        try:
+            driver.executemany(self._sql, [{**self._constants, **values} for values in several])
+        except sqlite3.Error as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: sqlite3.Error) -> StatementError:
+        """Return SQLAlchemy's form of an error of the driver."""
+        return DBAPIError.instance(self._sql, None, error, sqlite3.Error, hide_parameters=True)
 
 
 def parameters(*names: str) -> dict[str, BindParameter[Any]]:

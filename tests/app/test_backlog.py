@@ -9,7 +9,7 @@ import pytest
 from aiogram.types import Update
 
 from app.backlog import Backlog
-from data.old_updates import OldUpdate, has_old_updates, store_old_updates
+from data.old_updates import OldUpdate, has_old_updates, next_old_updates, store_old_updates
 from delivery.client import TolerantSession, UpdatePolicy
 from misc.addressing import BotAccount
 from tests.fakes import FakeTelegram, settle
@@ -62,3 +62,15 @@ async def test_an_update_that_fails_neither_ends_its_batch_nor_comes_again(
     assert not await has_old_updates(telegram.bot.id)
     failures = [record.message for record in caplog.records if record.exc_info]
     assert failures == ["Stored update 1 failed"]
+
+
+@pytest.mark.usefixtures("sqlite_db")
+@pytest.mark.parametrize("text", ["Привіт 🛳", "half a pair: \ud83d"])
+async def test_a_stored_update_is_what_telegram_has_sent(telegram: FakeTelegram, text: str):
+    queue: Any = SimpleNamespace(count=0)
+    session = TolerantSession(UpdatePolicy())
+    update: dict[str, Any] = {"update_id": 5, "message": {**message(text=text), "date": 1}}
+    assert await Backlog(telegram.bot, session, REGISTRY, queue).take(update)
+    (stored,) = await next_old_updates(telegram.bot.id, 9)
+    assert json.loads(stored.content) == update
+    assert stored.chat_id == update["message"]["chat"]["id"]

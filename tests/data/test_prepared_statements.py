@@ -55,6 +55,19 @@ async def test_a_refusal_is_sqlalchemys_and_quotes_no_values(db):
     assert "secret" not in str(refusal.value)
 
 
+async def test_several_sets_of_values_are_stored_with_the_statements_own(db):
+    insertion = PreparedStatement(insert(USERS).values({**parameters(*ADA), "posts": 4}))
+    users = [{**ADA, "user_id": n, "ad_count": n} for n in (1, 2)]
+    await database.write(lambda db: insertion.run(db, users))
+    rows = await database.read(
+        lambda db: db.execute(select(USERS.c.ad_count, USERS.c.posts).order_by("ad_count")).all()
+    )
+    assert rows == [(1, 4), (2, 4)]
+    with pytest.raises(StorageError) as refusal:
+        await database.write(lambda db: insertion.run(db, [{**users[0], "lang": "secret"}]))
+    assert "secret" not in str(refusal.value)
+
+
 async def test_it_is_part_of_the_transaction(db):
     def work(db):
         COUNT.first(db, {"who": 1})
