@@ -133,7 +133,7 @@ class Gauges(Collector):
         yield open_routes
         yield GaugeMetricFamily(
             "clipferry_database_busy",
-            "Waiting writes (SQLite), or connections in use (PostgreSQL)",
+            "Waiting writes (SQLite), or calls that wait or run (PostgreSQL)",
             value=database.busy(),
         )
         broadcast = GaugeMetricFamily(

@@ -274,7 +274,7 @@ async def make_durable() -> bool:
 
 
 def busy() -> int:
-    """Return the number of waiting writes (SQLite) or of connections in use (PostgreSQL)."""
+    """Return the number of waiting writes (SQLite), or of calls that wait or run (PostgreSQL)."""
     return _runner.busy() if _runner else 0
 
 

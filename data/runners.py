@@ -13,7 +13,6 @@ from typing import Any, Final, Protocol, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlalchemy.pool import QueuePool
 
 from data.connections import READ_ONLY, threads_engine
 from data.groups import Group, GroupQueue, Kind
@@ -56,7 +55,7 @@ class DatabaseRunner(Protocol):
         """Run the work of a group for one item."""
 
     def busy(self) -> int:
-        """Return the number of waiting writes or of connections in use."""
+        """Return the number of calls that wait; on PostgreSQL, also of those that run."""
 
     async def close(self) -> None:
         """Close all connections and threads."""
@@ -96,6 +95,8 @@ class AsyncRunner:
         self._queues: dict[Group[Any, Any], GroupQueue] = {}
         self._writers = engine
         self._readers = engine.execution_options(isolation_level="AUTOCOMMIT")
+        #: Calls and groups that use a connection, or wait for one.
+        self._begun = 0
         self._patience = _Patience()
 
     async def read_one(self, work: Callable[[Connection], T]) -> T:
@@ -139,17 +140,19 @@ class AsyncRunner:
             TimeoutError: the block took too long.
         """
         limit = self._patience.limit_s(limit_s)
+        self._begun += 1
         try:
             async with asyncio.timeout(limit):
                 yield
         except TimeoutError:
             self._patience.gave_up()
             raise TimeoutError(f"no answer within {limit} s") from None
+        finally:
+            self._begun -= 1
         self._patience.succeeded()
 
     def busy(self) -> int:
-        pools = [engine.pool for engine in (self._writers, self._groups)]
-        return sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
+        return self._begun + sum(map(len, self._queues.values()))
 
     async def close(self) -> None:
         """Close the connections for groups; the engine owns the others."""

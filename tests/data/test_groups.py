@@ -80,6 +80,19 @@ async def test_equal_reads_share_the_answer(db):
     assert sum(sizes) == (5 if db.startswith("sqlite") else 1)
 
 
+@pytest.mark.usefixtures("postgres_db")
+async def test_the_calls_that_wait_for_postgresql_are_counted():
+    await register()
+    group, _ = group_of(COUNT, Kind.STATEMENT)
+    grouped = [run(group, who) for who in CHATS for _ in range(3)]
+    alone = [write(lambda db: db.execute(select(1)).scalar()) for _ in range(60)]
+    calls = asyncio.gather(*grouped, *alone)
+    await asyncio.sleep(0)  # every call has begun, and none has its answer
+    assert database.busy() == 120
+    await calls
+    assert database.busy() == 0
+
+
 async def test_a_locked_row_holds_up_only_those_who_need_it(new_postgres):
     database.initialize_database_components(new_postgres)
     await database.init_db()

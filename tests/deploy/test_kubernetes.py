@@ -1,7 +1,6 @@
 """The Kubernetes manifests: valid against the schemas, complete, and without privileges."""
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +11,7 @@ import yaml
 
 from core.version import VERSION
 from data.config import ROOT, describe, env_name
+from tests.installed import needs
 from tests.stops import longest_stop_s
 
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -75,7 +75,7 @@ def test_the_images_have_the_tag_of_this_version(name: str):
     assert images == dict.fromkeys(used, VERSION)
 
 
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
+@needs("kubectl", "kubernetes-client", "that kustomize can render the manifests")
 @pytest.mark.parametrize("name", [*SETS, *SHELLS])
 def test_kustomize_renders_them(name: str):
     done = subprocess.run(

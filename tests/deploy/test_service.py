@@ -1,7 +1,6 @@
 """The systemd unit: what it starts, what it may do, and systemd's own opinion."""
 
 import re
-import shutil
 import subprocess
 from configparser import ConfigParser
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.config import ROOT
+from tests.installed import needs
 from tests.stops import longest_stop_s
 
 UNIT = ROOT / "deploy" / "clipferry.service"
@@ -54,7 +54,7 @@ def test_it_has_no_more_rights_than_the_bot_needs(key: str, value: str):
     assert unit()["Service"][key] == value
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+@needs("systemd-analyze", "systemd", "that systemd knows every line of the unit")
 def test_systemd_knows_every_line_and_finds_the_exposure_low(tmp_path: Path):
     """The program is not installed here, so a copy of the unit starts another one."""
     copy = tmp_path / UNIT.name

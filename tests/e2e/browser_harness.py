@@ -23,15 +23,13 @@ from simulator.catalogue import ADMIN, LINKS, add_people
 from simulator.page import BotSwitch
 from simulator.page.inspection import BotProcess
 from tests.e2e.bot_harness import PATIENCE_S, BotHarness
+from tests.installed import needs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 #: Marks of every module with browser tests: all of a process run in one event loop, because its
 #: browser belongs to that. In continuous integration, a missing browser is a failure.
 IN_BROWSER = [
-    pytest.mark.skipif(
-        not CHROMIUM and not os.environ.get("CI"),
-        reason="Chromium is not installed: apt install chromium",
-    ),
+    needs(CHROMIUM or "chromium", "chromium", "the chat page in a browser"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 #: True if the tests save what they show, for manual review, in this folder.

@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import shutil
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,20 +11,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from data.config import ROOT
 from tests.e2e.bot_harness import PATIENCE_S, VIDEO, BotHarness
+from tests.installed import needs
 from tests.ports import free_port
-
-PROMETHEUS = shutil.which("prometheus") or ""
-RULES = ROOT / "deploy" / "alerts.yaml"
-DASHBOARD = json.loads((ROOT / "deploy" / "grafana.json").read_text())
+from tests.promql import RULES, panels
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        not PROMETHEUS and not os.environ.get("CI"),
-        reason="Prometheus is not installed: apt install prometheus",
-    ),
+    needs("prometheus", "prometheus", "that every rule and every panel can be evaluated"),
 ]
 
 
@@ -48,7 +39,7 @@ async def prometheus(folder: Path, scraped_port: int) -> AsyncIterator[str]:
     file = folder / "prometheus.yml"
     file.write_text(json.dumps(config))  # JSON is YAML
     process = await asyncio.create_subprocess_exec(
-        PROMETHEUS,
+        "prometheus",
         f"--config.file={file}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
         f"--web.listen-address=127.0.0.1:{port}",
@@ -75,11 +66,7 @@ async def ask(session: aiohttp.ClientSession, url: str, **parameters: str) -> An
 
 def queries() -> dict[str, str]:
     """Return the queries of the dashboard by panel and letter."""
-    return {
-        f"{panel['title']}/{target['refId']}": target["expr"].replace("$__rate_interval", "1m")
-        for panel in DASHBOARD["panels"]
-        for target in panel["targets"]
-    }
+    return {panel.name: panel.expression.replace("$__rate_interval", "1m") for panel in panels()}
 
 
 async def unanswered(
@@ -124,54 +111,3 @@ async def test_every_rule_is_sound_and_every_panel_has_data(harness: BotHarness,
         assert len(rules) > 10
         assert {rule["name"]: rule["health"] for rule in rules if rule["health"] != "ok"} == {}
         assert [rule["name"] for rule in rules if rule["state"] == "firing"] == []
-
-
-def test_promtool_accepts_the_rules():
-    done = subprocess.run(
-        ["promtool", "check", "rules", str(RULES)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_alarms_fire_when_they_must(tmp_path: Path):
-    """Promtool plays two series: a site of which most links fail, and a bot that is down."""
-    labels = 'clipferry_requests_total{platform="tiktok",outcome='
-    series = [
-        {"series": labels + '"PlatformRefusedError"}', "values": "0+3x60"},
-        {"series": labels + '"fetched"}', "values": "0+1x60"},
-        {"series": 'clipferry_requests_total{platform="x",outcome="fetched"}', "values": "0+9x60"},
-        {"series": 'up{job="clipferry",instance="bot"}', "values": "1x30 0x30"},
-    ]
-    tests = [
-        {
-            "interval": "1m",
-            "input_series": series,
-            "alert_rule_test": [
-                {"eval_time": "30m", "alertname": "ClipferryDown", "exp_alerts": []},
-                expected("50m", "ClipferryDown", "critical", instance="bot", job="clipferry"),
-                expected("50m", "ClipferrySiteFailing", "warning", platform="tiktok"),
-            ],
-        }
-    ]
-    file = tmp_path / "test.yaml"
-    file.write_text(json.dumps({"rule_files": [str(RULES)], "tests": tests}))
-    done = subprocess.run(
-        ["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def expected(at: str, name: str, severity: str, **labels: str) -> dict[str, Any]:
-    """Return what promtool expects of an alert, with the texts of the rule."""
-    texts = {
-        "ClipferryDown": {
-            "summary": "bot does not answer",
-            "action": "Look at the last lines of its log. Exit code 2 is a wrong setting or token.",
-        },
-        "ClipferrySiteFailing": {
-            "summary": "tiktok fails for more than half of the links",
-            "action": "Update yt-dlp, add proxies, or renew the cookies.",
-        },
-    }
-    alert = {"exp_labels": {"severity": severity, **labels}, "exp_annotations": texts[name]}
-    return {"eval_time": at, "alertname": name, "exp_alerts": [alert]}
