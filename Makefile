@@ -80,7 +80,6 @@ pictures: $(VENV)/dev
 # $(1): uv's options that say what is upgraded; all other pins stay. pip with hashes insists on pins
 # with the extras that other packages ask for; a file of constraints must have none.
 define compile_requirements
-	$(BIN)/python -m pip install --quiet uv
 	for set in "" attestations demo fleet youtube dev; do \
 		$(BIN)/uv pip compile --quiet $(1) --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-annotate $${set:+--no-strip-extras --extra $$set -c requirements.txt} \

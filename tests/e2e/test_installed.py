@@ -18,8 +18,11 @@ from zipfile import ZipFile
 import pytest
 
 from core.version import VERSION
+from core.ytdlp_releases import YTDLP
 from data.config import ROOT
 from tests.e2e.bot_harness import PATIENCE_S, VIDEO, BotHarness
+from tests.e2e.test_ytdlp_update import GOOD, said, started
+from tests.ytdlp_releases import serving_index, ytdlp_wheel
 
 pytestmark = pytest.mark.slow
 
@@ -108,11 +111,24 @@ def read_only_copy(tree: Path) -> Path:
     return var
 
 
-def give_to_nobody(var: Path) -> None:
+def give_to_nobody(*folders: Path) -> None:
     """Make the ordinary user the owner, if that is another one."""
     if os.getuid() == 0:
-        for path in (var, *var.rglob("*")):
-            os.chown(path, _NOBODY, _NOBODY)
+        for folder in folders:
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, _NOBODY, _NOBODY)
+
+
+def files_of(folder: Path) -> set[str]:
+    """Return the paths of all files and folders below a folder."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def make_deletable(tree: Path) -> None:
+    """Return the right to write, so that the tree can be deleted."""
+    for path in (tree, *tree.rglob("*")):
+        if path.is_dir():
+            path.chmod(0o755)
 
 
 async def test_an_ordinary_user_serves_links_on_a_read_only_tree(harness: BotHarness, folder: Path):
@@ -139,9 +155,51 @@ async def test_an_ordinary_user_serves_links_on_a_read_only_tree(harness: BotHar
     assert {"clipferry.db", "heartbeat", "spool", "starts"} <= written
     owners = {path.stat().st_uid for path in var.rglob("*")}
     assert owners == {_NOBODY if os.getuid() == 0 else os.getuid()}
-    for path in (tree, *tree.rglob("*")):  # so that the folder can be deleted
-        if path.is_dir():
-            path.chmod(0o755)
+    make_deletable(tree)
+
+
+@pytest.mark.long
+async def test_a_newer_yt_dlp_needs_no_folder_to_write_but_its_own(
+    harness: BotHarness, folder: Path
+):
+    """Nothing keeps Python from writing byte code, and the tree stays as it was."""
+    tree, versions, temporary = (folder / name for name in ("app", "versions", "tmp"))
+    var = read_only_copy(tree)
+    versions.mkdir()
+    temporary.mkdir()
+    environment = settings(harness, var)
+    give_to_nobody(var, versions, temporary)
+    before = {name for name in files_of(tree) if not name.startswith("var/")}
+    release = await asyncio.to_thread(ytdlp_wheel, harness.folder, GOOD)
+    async with serving_index() as index:
+        index.add(YTDLP, release)
+        process = await asyncio.create_subprocess_exec(
+            *(*as_ordinary_user(folder), "main.py", "run"),
+            cwd=tree,
+            env={
+                **environment,
+                "BOT_ADMINS": "1001",
+                "PYTHONPATH": sysconfig.get_path("purelib"),
+                "TMPDIR": str(temporary),
+                "YTDLP_UPDATE": "true",
+                "YTDLP_INDEX_URL": index.url,
+                "YTDLP_FOLDER": str(versions),
+            },
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        await started(harness, 1)
+        harness.world.say(harness.ada, "/start")
+        await started(harness, 2)
+        log = await serve_a_link(harness, process)
+    assert said(harness, f"⬆️ yt-dlp {GOOD}")
+    assert not re.search(r"ERROR|Permission denied|Read-only", log), log
+    assert (versions / "selected").read_text() == GOOD
+    assert {path.name for path in versions.iterdir()} == {GOOD, "selected", "lock"}
+    assert {name for name in files_of(tree) if not name.startswith("var/")} == before
+    assert not [name for name in files_of(var) if "yt_dlp" in name or name.endswith(".pyc")]
+    assert files_of(temporary) == set()
+    make_deletable(tree)
 
 
 # --- the wheel ------------------------------------------------------------------------------------

@@ -5,19 +5,24 @@ import json
 import os
 import signal
 import sqlite3
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
+from zipfile import ZipFile
 
 import pytest
 
+from core.errors import PlatformChangedError
 from core.statistics import slot_of
-from core.ytdlp_releases import YTDLP
+from core.ytdlp_plan import Plan
+from core.ytdlp_releases import YTDLP, Release
+from data import database
 from data.database import unix_now
 from data.ytdlp_plan import change_plan, load_plan
 from misc.ui.texts import load_texts
 from platforms import reader_version
-from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.e2e.bot_harness import PATIENCE_S, VIDEO, BotHarness
 from tests.e2e.programs import program
 from tests.e2e.test_doctor import report_of_program
 from tests.e2e.test_lifecycle import link
@@ -75,13 +80,42 @@ async def started(harness: BotHarness, times: int) -> None:
     await harness.until(lambda: harness.api.polls > polls, "getUpdates")
 
 
-def add_good_day(harness: BotHarness) -> None:
-    """Let TikTok have worked well in the hours before."""
+async def logged(process: Process, event: str) -> None:
+    """Read a program's log until it has an event."""
+    assert process.stderr
+    async with asyncio.timeout(PATIENCE_S):
+        async for line in process.stderr:
+            if event.encode() in line:
+                return
+    raise AssertionError(f"the program has ended without {event}")
+
+
+def add_outcomes(harness: BotHarness, at: int, outcome: str, number: int) -> None:
+    """Let requests for TikTok have ended at a Unix time."""
     with closing(sqlite3.connect(harness.folder / "program.db")) as db, db:
-        row = (slot_of(unix_now() - 7_200), "tiktok", "fetched", 40)
+        row = (slot_of(at), "tiktok", outcome, number)
         db.execute(
             "INSERT INTO outcomes (slot, platform, outcome, number) VALUES (?, ?, ?, ?)", row
         )
+
+
+async def use_watched_release(harness: BotHarness) -> None:
+    """Let the program use a release since an hour ago, before which TikTok worked well."""
+    wheel = await asyncio.to_thread(ytdlp_wheel, harness.folder, GOOD)
+    versions = harness.folder / "yt-dlp"
+    with ZipFile(wheel) as archive:
+        archive.extractall(versions / GOOD)
+    (versions / "selected").write_text(GOOD)
+    now = unix_now()
+    release = Release(YTDLP, GOOD, wheel.name, "http://127.0.0.1/", "0" * 64, now - 4 * DAY_S)
+    good_day = {"tiktok": (40, 0)}
+    plan = replace(Plan().switched((release,), now - 3_600, good_day, {}), looked_at=now)
+    database.initialize_database_components(f"sqlite:///{harness.folder / 'program.db'}")
+    try:
+        await database.init_db()
+        assert await change_plan(Plan(), plan)
+    finally:
+        await database.close()
 
 
 @pytest.mark.long
@@ -101,7 +135,7 @@ async def test_a_broken_release_is_refused_a_good_one_used_and_taken_back_when_i
     index.add(YTDLP, await asyncio.to_thread(ytdlp_wheel, folder, BROKEN, failing))
     process, _ = await program("run", folder=folder, **environment(harness, index))
     await started(harness, 1)
-    add_good_day(harness)
+    add_outcomes(harness, unix_now() - 7_200, "fetched", 40)
     harness.world.say(harness.ada, "/start")
     harness.world.say(harness.ada, VIDEO)
 
@@ -142,6 +176,47 @@ async def test_a_broken_release_is_refused_a_good_one_used_and_taken_back_when_i
     ]
     assert [line for line in lines if "traceback" in line] == []
     assert len(harness.videos()) == 1
+
+
+@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.parametrize("is_cut_off", [False, True])
+async def test_links_in_flight_at_a_roll_back_are_answered_once(
+    harness: BotHarness, index: FakeIndex, is_cut_off: bool
+):
+    """One is being fetched when the restart begins, the other one is sent while nobody polls."""
+    harness.video()
+    harness.video(link(1)[-19:])
+    harness.site.serves_files.clear()
+    await use_watched_release(harness)
+    settings = {**environment(harness, index), "RUN_DRAIN_S": "0" if is_cut_off else "120"}
+    process, _ = await program("run", folder=harness.folder, **settings)
+    await started(harness, 1)
+    harness.world.say(harness.ada, "/start")
+    first = harness.world.say(harness.ada, VIDEO)
+    await harness.until(lambda: harness.home.reactions, "the request to run")
+    add_outcomes(harness, unix_now(), PlatformChangedError.code, 20)
+    await logged(process, "ytdlp_rolled_back")
+    await logged(process, "queue_draining")
+    second = harness.world.say(harness.ada, link(1))
+    if not is_cut_off:
+        harness.site.serves_files.set()
+    await started(harness, 2)
+    harness.site.serves_files.set()
+    await harness.until(lambda: len(harness.videos()) == 2, "both videos")
+    await harness.until(lambda: harness.home.reactions == {}, "the end of both requests")
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+    assert process.returncode == 0
+
+    assert said(harness, f"↩️ With yt-dlp {GOOD}")
+    assert not (harness.folder / "yt-dlp/selected").exists()
+    answered = [m["reply_to_message"] for m in harness.answers() if "reply_to_message" in m]
+    assert sorted(m["message_id"] for m in answered) == [first["message_id"], second["message_id"]]
+    # The first start answers the first link in time, or leaves it to the second start.
+    each = ["getMe", "sendVideo"]
+    expected = sorted(each * 2) if is_cut_off else each * 2
+    assert [call.method for call in harness.calls(*each)] == expected
 
 
 async def test_the_doctor_says_which_version_is_used_and_from_where(

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from aiogram.methods import DeleteMessage, EditMessageText, SendMessage, SetMessageReaction
 from aiogram.types import InlineKeyboardMarkup, Message, ReactionTypeEmoji
+from sqlalchemy import update
 
 from core.errors import LinksLeftOutError, QueueFullError, StorageError, TooOldError
 from core.formats import Quality
@@ -16,6 +17,8 @@ from core.lists import Entry, ListCard, Listing
 from core.media import Link
 from core.preferences import Preferences
 from core.request import ButtonPress, Continuation, Request
+from data import database
+from data.models import Requests
 from misc.addressing import BotAccount
 from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake, Taken
@@ -643,6 +646,37 @@ async def test_what_has_waited_for_long_in_a_busy_queue_is_not_too_old(bench: Be
     await bench.intake.resume()
     await settle()
     assert bench.requests == [waiting.request]
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "finished_s", "is_answered"),
+    [
+        (600, None, True),
+        (7_200, None, False),
+        (600, 7_200, True),
+        (7_200, 600, True),
+        (10_800, 7_200, False),
+    ],
+    ids=["young", "old", "young after a quiet time", "old in a busy queue", "all is old"],
+)
+async def test_the_age_in_a_restored_database_counts_from_what_was_finished_last(
+    bench: Bench, asked_s: int, finished_s: int | None, is_answered: bool
+):
+    """The numbers are seconds before the start; a longer time than an hour is too long."""
+    now = int(datetime.now(UTC).timestamp())
+    before = RequestStore(BOT_ID, 60)
+    (waiting,) = await before.enter(1, [make_request(asked_at=now - asked_s)])
+    if finished_s is not None:
+        (done,) = await before.enter(2, [make_request(asked_at=now - 20_000, message_id=71)])
+        await done.finish("delivered")
+        at = update(Requests).where(Requests.id == done.row).values(finished_at=now - finished_s)
+        await database.write(lambda db: db.execute(at))
+    await expire(before.name)  # as in every backup that is older than the lease
+    await bench.intake.resume()
+    await settle()
+    assert bench.requests == [waiting.request] * is_answered
+    refused = [type(refusal.error) for refusal in bench.runner.refusals]
+    assert refused == [TooOldError] * (not is_answered)
 
 
 async def test_a_resume_without_the_database_is_an_error(
