@@ -1,16 +1,18 @@
-"""Videos, reels, posts and single photos on Facebook, read without an account.
+"""Videos, reels, posts, single photos and albums on Facebook, read without an account.
 
-yt-dlp reads videos. Posts with photos, and single photos, are read here, from the page alone; see
-decision 50. Signed out, Facebook shows some of these pages, and then redirects to its login. Never
-tried against the real site.
+yt-dlp reads videos. Posts with photos, and single photos, are read here, from the page alone; an
+album is a list of photos and videos. See decision 50. Signed out, Facebook shows some of these
+pages, and then redirects to its login. Never tried against the real site.
 """
 
 import logging
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import ExtractorError
 
@@ -23,6 +25,7 @@ from core.errors import (
 )
 from core.media import Link, Post, Unreadable
 from platforms import _cobalt
+from platforms._facebook_album import PHOTO_ADDRESS, FoundAlbum, find_album
 from platforms._facebook_post import (
     MEDIA_HOSTS,
     FoundPost,
@@ -34,7 +37,8 @@ from platforms._facebook_post import (
 )
 from platforms._http import GONE, HostRule
 from platforms._json import Json
-from platforms._platform import Match, PageKind
+from platforms._platform import Match, PageKind, plain_host
+from platforms._ytdlp_lists import ListForm, flat_lists
 from platforms._ytdlp_site import YtdlpSite, site
 
 logger = logging.getLogger(__name__)
@@ -59,12 +63,42 @@ _POST = re.compile(
     re.ASCII,
 )
 _PHOTO_ID: Final = re.compile(r"photo/(?P<number>\d+)", re.ASCII)
-#: URL of a photo, without its number.
-_PHOTO_ADDRESS: Final = "https://www.facebook.com/photo/?fbid="
+_ALBUM: Final = re.compile(
+    rf"{_HOST}/media/set/?\?(?:.*&)?set=a\.(?P<id>\d{{1,20}}(?:\.\d{{1,20}}){{0,3}})(?=&|$)",
+    re.ASCII,
+)
 #: Marks of the data that yt-dlp looks for in a page: of JSON, and of calls of scripts.
 _JSON_MARK: Final = "data-sjs>"
 _JSON_TAG: Final = re.compile(rf"<script\b[^<>]*\b{_JSON_MARK}")
 _CALL: Final = re.compile(r"(handleServerJS|s\.handle|bigPipe\.onPageletArrive)\(")
+
+
+class _AlbumIE(InfoExtractor):  # type: ignore[misc] # yt-dlp ships no types
+    """The photos and videos of an album, as far as its page lists them."""
+
+    def _real_extract(self, url: str) -> dict[str, Any]:
+        album_id = url.rpartition("=a.")[2]
+        page, response = self._download_webpage_handle(url, album_id)
+        album = find_album(page, album_id.partition(".")[0])
+        if album is None:
+            raise _reason(page, self) or _missing_album(response.url)
+        result: dict[str, Any] = self.playlist_result(_listed(album), album_id, album.title)
+        return result
+
+
+def _missing_album(url: str) -> ClipferryError:
+    """Return why a page that states no reason does not have its album."""
+    parts = urlsplit(url)
+    if _ALBUM.match(f"{plain_host(parts)}{parts.path}?{parts.query}"):
+        return PlatformChangedError("facebook: the album is not in its page")
+    return NotAvailableError("redirected to a page that is no album")
+
+
+def _listed(album: FoundAlbum) -> Iterator[dict[str, Any]]:
+    """Yield the entries of an album; an error at their end says that it has more."""
+    yield from album.entries
+    if album.has_more:
+        raise ExtractorError("The page lists only the first ones", expected=True)
 
 
 class _Facebook(YtdlpSite):
@@ -86,7 +120,7 @@ class _Facebook(YtdlpSite):
     def link_to(self, post_id: str) -> str:
         """Return the URL of a video, post or photo by its id."""
         if found := _PHOTO_ID.fullmatch(post_id):
-            return f"{_PHOTO_ADDRESS}{found['number']}"
+            return f"{PHOTO_ADDRESS}{found['number']}"
         if "/" in post_id:
             return f"https://www.facebook.com/{post_id}"
         return super().link_to(post_id)
@@ -102,7 +136,7 @@ class _Facebook(YtdlpSite):
             ExtractorError: yt-dlp found no video.
         """
         number = re.split("[/=]", url)[-1]
-        if url.startswith(_PHOTO_ADDRESS):
+        if url.startswith(PHOTO_ADDRESS):
             return self._read_photo(extractor, url, number)
         if "/posts/" in url:
             return self._read_post(extractor, url, number)
@@ -337,6 +371,12 @@ _PLATFORM = site(
     "https://www.facebook.com/share/Demo01/",
     "https://fb.watch/demo001/",
     has_cobalt=False,  # not for all links
+    lists=flat_lists(
+        "facebook",
+        ListForm(_AlbumIE, _ALBUM, "https://www.facebook.com/media/set/?set=a.{}"),
+        hosts=_SITE.page_hosts,
+        recognise=_SITE.recognise,
+    ),
 )
 PLATFORM = replace(
     _PLATFORM,

@@ -773,6 +773,7 @@ ERROR_ROOT = '{"rootView":{"__dr":"CometErrorRoot.react"}}'
         (f'{FORM}{{"comet_sections":{{}}}}', None),
         (f'{FORM}{{"playable_url_quality_hd":""}}', None),
         (f'{ERROR_ROOT}{{"created_time":1}}', None),
+        (f'{FORM}{{"grid_media":{{}}}}', None),
     ],
 )
 def test_a_page_without_the_post_may_say_why(page: str, error: type[ClipferryError] | None):

@@ -118,6 +118,11 @@ def _facebook(web: Web, post_id: str, *files: Path) -> None:
     web.facebook.posts[post_id] = FacebookPost(files)
 
 
+def _facebook_album(web: Web) -> None:
+    files = web.samples.picture(400, 500, "q"), web.samples.video(VideoSpec())
+    web.facebook.posts["set/a.7300000030"] = FacebookPost(files, key="grid_media")
+
+
 def _stored(_web: Web) -> None:
     """Serve the pages of `STORED`, which are always there."""
 
@@ -189,6 +194,9 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "facebook, a photo": Example(
         "https://www.facebook.com/photo/?fbid=7300000031",
         lambda web: _facebook(web, "photo/7300000031", web.samples.picture(400, 500, "q")),
+    ),
+    "facebook, an album": Example(
+        "https://www.facebook.com/media/set/?set=a.7300000030", _facebook_album, is_list=True
     ),
     "snapchat": Example("https://www.snapchat.com/spotlight/W7_demo01", _stored),
     "twitch": Example("https://clips.twitch.tv/DemoFerryClip-abc", _stored),
