@@ -81,17 +81,17 @@ class _AlbumIE(InfoExtractor):  # type: ignore[misc] # yt-dlp ships no types
         page, response = self._download_webpage_handle(url, album_id)
         album = find_album(page, album_id.partition(".")[0])
         if album is None:
-            raise _reason(page, self) or _missing_album(response.url)
+            raise _missing_album(response.url, _reason(page, self))
         result: dict[str, Any] = self.playlist_result(_listed(album), album_id, album.title)
         return result
 
 
-def _missing_album(url: str) -> ClipferryError:
-    """Return why a page that states no reason does not have its album."""
+def _missing_album(url: str, reason: ClipferryError | None) -> ClipferryError:
+    """Return why a page does not have its album; `reason` is what it states."""
     parts = urlsplit(url)
     if _ALBUM.match(f"{plain_host(parts)}{parts.path}?{parts.query}"):
-        return PlatformChangedError("facebook: the album is not in its page")
-    return NotAvailableError("redirected to a page that is no album")
+        return reason or PlatformChangedError("facebook: the album is not in its page")
+    return _redirected(reason)
 
 
 def _listed(album: FoundAlbum) -> Iterator[dict[str, Any]]:
@@ -129,7 +129,7 @@ class _Facebook(YtdlpSite):
         """Return what is found in the page of a post or photo, or else what yt-dlp reads there.
 
         Raises:
-            NotAvailableError: Facebook does not show the post, or anything at its address.
+            NotAvailableError: Facebook does not show the post, or redirects to something else.
             LoginRequiredError: it shows the login form instead, or addresses for crawlers.
             PlatformRefusedError: it does so in spite of the cookies.
             PlatformChangedError: the page has posts, but not the one with this number.
@@ -140,21 +140,23 @@ class _Facebook(YtdlpSite):
             return self._read_photo(extractor, url, number)
         if "/posts/" in url:
             return self._read_post(extractor, url, number)
-        return self._extract_video(extractor, url)
+        return self._extract_video(extractor, url, number)
 
-    def _extract_video(self, extractor: Any, url: str) -> Any:
-        download, pages = extractor._download_webpage, []
+    def _extract_video(self, extractor: Any, url: str, number: str) -> Any:
+        """Return what yt-dlp reads; it takes any video of the page."""
+        page, response = extractor._download_webpage_handle(url, number)
+        self._require_a_post_at(response.url, number, page, extractor)
+        download, pages = extractor._download_webpage, [page]
 
         def download_in_lines(*args: Any, **options: Any) -> Any:
-            page = download(*args, **options)
-            pages.append(page if isinstance(page, str) else "")
+            page = pages.pop() if pages else download(*args, **options)
             return in_lines(page) if isinstance(page, str) else page
 
         extractor._download_webpage = download_in_lines
         try:
             return super().extract(extractor, url)
         except ExtractorError as error:
-            reason = _failure(error, pages[0], extractor) if pages else None
+            reason = _failure(error, page, extractor)
             if reason is None:
                 raise
             raise reason from error
@@ -163,6 +165,7 @@ class _Facebook(YtdlpSite):
         page, response = extractor._download_webpage_handle(url, number)
         if found := find_photo(page, number):
             return _for_visitors(found, extractor)
+        self._require_a_post_at(response.url, number, page, extractor)
         if reason := _reason(page, extractor):
             raise reason
         if self._id_at(response.url) != f"photo/{number}":
@@ -176,6 +179,7 @@ class _Facebook(YtdlpSite):
         shown = self._id_at(response.url)
         found = find_post(page, number, _owners(url, shown, number))
         if found is None:
+            self._require_a_post_at(response.url, number, page, extractor)
             _require_one_post(page, extractor, number, is_post=bool(shown))
         elif found.has_photos or not found.video_ids:
             return _for_visitors(found, extractor)
@@ -196,6 +200,16 @@ class _Facebook(YtdlpSite):
             logger.debug("yt-dlp failed", exc_info=True, extra={"event": "reader_failed"})
             return None
         return _own_videos(result, found)
+
+    def _require_a_post_at(self, url: str, number: str, page: str, extractor: Any) -> None:
+        """Raise an error if a page's address is that of no post, and may not be one in a new form.
+
+        The link of a deleted post may redirect to the home page, to /watch/ or to a profile.
+        """
+        is_page = isinstance(self.recognise(urlsplit(url)), PageKind)
+        if not is_page or number in url or "pfbid" in url:
+            return
+        raise _redirected(_reason(page, extractor))
 
     def _id_at(self, url: str) -> str:
         """Return the id of the post at the address to which a page was redirected, or ""."""
@@ -247,6 +261,16 @@ def _require_one_post(page: str, extractor: Any, number: str, *, is_post: bool) 
         raise PlatformChangedError("facebook: the post is not in its page")
     if has_posts(page):  # whether the page has changed is not known: it has another name for it
         raise NotAvailableError("none of the page's posts is certain to be this one")
+
+
+def _redirected(reason: ClipferryError | None) -> ClipferryError:
+    """Return what a redirect to a page that is no post means; `reason` is what that page states.
+
+    That strangers see the login form there does not say that the post needs a login.
+    """
+    if isinstance(reason, PlatformRefusedError):
+        return reason
+    return NotAvailableError("redirected to a page that is no post")
 
 
 def _failure(error: Any, page: str, extractor: Any) -> ClipferryError | None:

@@ -67,7 +67,7 @@ class FacebookSite:
     """
 
     posts: dict[str, FacebookPost] = field(default_factory=dict)
-    #: Redirect target of each shared link or deleted post, by its path.
+    #: Redirect target of each shared link or deleted post, by its path; of a video, by its number.
     shared_links: dict[str, str] = field(default_factory=dict)
     _files: dict[str, Path] = field(default_factory=dict)
 
@@ -83,9 +83,11 @@ class FacebookSite:
             return await send_file(request, path) if path else web.Response(status=404)
         if request.host.endswith("fbsbx.com"):
             return web.Response(status=403)
-        if target := self.shared_links.get(request.path.strip("/")):
+        post_id = _id_of(request)
+        paths = (request.path.strip("/"), post_id)
+        if target := next(filter(None, map(self.shared_links.get, paths)), ""):
             return _redirect(target)
-        return self._page(request, _id_of(request))
+        return self._page(request, post_id)
 
     def _page(self, request: web.Request, post_id: str) -> web.Response:
         post = self.posts.get(post_id)

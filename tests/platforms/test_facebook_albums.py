@@ -104,6 +104,15 @@ async def test_an_empty_album_is_empty(web: Web):
         await read(web)
 
 
+async def test_the_home_page_does_not_say_that_an_album_needs_a_login(web: Web):
+    web.facebook.shared_links["media/set"] = "https://www.facebook.com/"
+    show(web, post_id="", trouble="form")
+    with pytest.raises(NotAvailableError):
+        await read(web)
+    with pytest.raises(PlatformRefusedError):
+        await read(web, cookies=COOKIES, attempts=0)
+
+
 async def test_a_deleted_album_is_not_replaced_by_another_page(web: Web):
     web.facebook.shared_links["media/set"] = "https://www.facebook.com/ferry.demo/"
     show(web, picture(web), post_id="ferry.demo", key="grid_media")
