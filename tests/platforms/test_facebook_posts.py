@@ -148,6 +148,26 @@ async def test_a_post_is_read_here_whatever_fails_in_ytdlp(web: Web, changes: di
     assert "?hd" in str(clip.renditions)
 
 
+NO_FILES = {"playable_url": None, "playable_url_quality_hd": None, "dash_manifest": None}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "error", "detail"),
+    [
+        ("https://www.facebook.com/login/1.mpd", PlatformRefusedError, "login page"),
+        ("https://elsewhere.example/1.mpd", PlatformChangedError, "outside its hosts"),
+        (7, PlatformChangedError, "in the extractor"),
+    ],
+)
+async def test_what_fails_in_ytdlp_is_said_if_nothing_of_the_post_is_read_here(
+    web: Web, manifest: object, error: type[ClipferryError], detail: str
+):
+    changes = {**NO_FILES, "playable_url_dash": manifest}
+    show(web, web.samples.video(VideoSpec()), key="node", changes=changes)
+    with pytest.raises(error, match=detail):
+        await read(web)
+
+
 async def test_the_videos_of_other_posts_are_not_read_if_the_post_is_not_found(web: Web):
     show(web, web.samples.video(VideoSpec()), key="node", number="98", path="somebody/posts/98")
     with pytest.raises(PlatformChangedError):
