@@ -23,6 +23,7 @@ from core.errors import (
     ListError,
     NoMediaError,
     NotFoundError,
+    PlatformChangedError,
     PlatformError,
     UnderReviewError,
 )
@@ -118,8 +119,6 @@ class _Reddit(YtdlpSite):
         """
         try:
             info = extractor.extract(url)
-        except PlatformError:
-            raise  # another attempt may get the videos, too
         except Exception as error:  # whatever fails in yt-dlp, the media are listed in the post
             if not _are_enough(read_items(extractor.data, {}), error):
                 raise
@@ -142,11 +141,13 @@ def _are_enough(items: tuple[Item, ...], error: Exception) -> bool:
     """Return True if the items of a post's own object may stand alone, although yt-dlp failed.
 
     An `ExtractorError` says that there is no video. Any other error says nothing about the post, so
-    that one of which nothing is readable here is not a post without media.
+    that one of which nothing is readable here is not a post without media. After a failure of the
+    site, another attempt may get the videos, too.
     """
     if isinstance(error, ExtractorError):
         return bool(items)
-    return not all(isinstance(item, Unreadable) for item in items)
+    is_temporary = isinstance(error, PlatformError) and not isinstance(error, PlatformChangedError)
+    return not is_temporary and not all(isinstance(item, Unreadable) for item in items)
 
 
 def _gallery_videos(extractor: Any, data: Any) -> list[dict[str, Any]]:

@@ -512,6 +512,31 @@ async def test_a_gallery_on_reddit_is_read_whatever_fails_in_ytdlp(web: Web):
     assert kinds(await read(web, REDDIT_LINK)) == ["picture", "unreadable", "picture"]
 
 
+@pytest.mark.parametrize(
+    ("manifest", "error"),
+    [
+        ("https://elsewhere.example/1.m3u8", None),
+        # Which another exit may get.
+        ("https://www.reddit.com/login/1.m3u8", PlatformRefusedError),
+    ],
+)
+async def test_the_pictures_of_a_text_are_read_if_its_video_never_is(
+    web: Web, manifest: str, error: type[ClipferryError] | None
+):
+    source = {"u": "https://preview.redd.it/a.jpg", "x": 4, "y": 5}
+    media = {
+        "a": {"id": "a", "status": "valid", "e": "Image", "s": source},
+        "v": {"id": "v", "status": "valid", "e": "RedditVideo", "hlsUrl": manifest},
+    }
+    changes = {"url": REDDIT_LINK, "selftext": "a v", "media_metadata": media}
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", changes=changes)
+    if error is None:
+        assert kinds(await read(web, REDDIT_LINK)) == ["picture", "unreadable"]
+        return
+    with pytest.raises(error):
+        await read(web, REDDIT_LINK)
+
+
 async def test_a_failure_of_ytdlp_does_not_say_that_a_post_has_no_media(web: Web):
     videos = (web.samples.video(VideoSpec()),) * 2
     changes = {"url": "https://["}
