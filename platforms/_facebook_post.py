@@ -27,7 +27,7 @@ from platforms._page_json import objects_in, objects_of
 MEDIA_HOSTS: Final = HostRule(("fbcdn.net",))
 #: Host of copies that only crawlers may download. Some visitors get no other address.
 _CRAWLER_HOSTS: Final = HostRule(("fbsbx.com",))
-_PHOTO, _VIDEO = "Photo", "Video"
+PHOTO, VIDEO = "Photo", "Video"
 #: One more than a post may have, so that a longer one counts as a list.
 _MAX_ITEMS: Final = 301
 #: Addresses of a photo, and files of a video; a page has some five.
@@ -56,8 +56,9 @@ _FORMER_FILES: Final = (
     *(("playable_url", 0), ("browser_native_sd_url", 0)),
     *(("playable_url_quality_hd", 1), ("browser_native_hd_url", 1)),
 )
-#: Keys of posts, photos and videos. The form is also in pages that have one.
+#: Keys of posts, photos, videos and albums. The form is also in pages that have one.
 _CONTENT: Final = (
+    '"grid_media"',
     *('"comet_sections"', '"i18n_reaction_count"', '"viewer_image"', '"created_time"'),
     *('"playable_url', '"browser_native_', '"dash_manifest', '"progressive_url"'),
 )
@@ -91,7 +92,7 @@ def find_post(page: str, number: str, owners: AbstractSet[str]) -> FoundPost | N
     return FoundPost(
         details=Details(author=_author_of(story), text=_text_of(story)),
         items=items,
-        has_photos=any(_kind(medium) == _PHOTO for medium in media),
+        has_photos=any(kind_of(medium) == PHOTO for medium in media),
         video_ids=frozenset(_video_ids(story)),
         is_for_crawlers=not _is_readable(items) and _are_for_crawlers(media),
     )
@@ -220,7 +221,7 @@ def _video_ids(story: Json) -> Iterator[str]:
     shown = [story["attachments"].value, story["attached_story"].value]
     for value in objects_of(shown):
         video = Json(value, "facebook")
-        if _kind(video) == _VIDEO:
+        if kind_of(video) == VIDEO:
             yield from filter(None, (video["id"].text(), video["videoId"].text()))
 
 
@@ -257,10 +258,11 @@ def _attached(entry: Json) -> list[Json]:
 
 
 def _is_medium(media: Json) -> bool:
-    return _kind(media) in {_PHOTO, _VIDEO}
+    return kind_of(media) in {PHOTO, VIDEO}
 
 
-def _kind(media: Json) -> str:
+def kind_of(media: Json) -> str:
+    """Return the kind of an object of the page, such as `PHOTO`; "" if it does not name it."""
     return media["__typename"].text() or media["__isMedia"].text()
 
 
@@ -272,7 +274,7 @@ def _copies_of_photo(page: str, number: str) -> list[Json]:
 
 def _may_be_photo(node: Json) -> bool:
     """Return False for an object of another kind; not all objects name theirs."""
-    return (_kind(node) or node["__isNode"].text()) in {_PHOTO, ""}
+    return (kind_of(node) or node["__isNode"].text()) in {PHOTO, ""}
 
 
 def _details_of_photo(page: str, number: str) -> Details:
@@ -288,7 +290,7 @@ def _details_of_photo(page: str, number: str) -> Details:
 
 
 def _item(media: Json) -> Item:
-    match _kind(media):
+    match kind_of(media):
         case "Video":
             return _clip(media["video_grid_renderer"]["video"] or media)
         case "Photo":

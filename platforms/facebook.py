@@ -1,16 +1,18 @@
-"""Videos, reels, posts and single photos on Facebook, read without an account.
+"""Videos, reels, posts, single photos and albums on Facebook, read without an account.
 
-yt-dlp reads videos. Posts with photos, and single photos, are read here, from the page alone; see
-decision 50. Signed out, Facebook shows some of these pages, and then redirects to its login. Never
-tried against the real site.
+yt-dlp reads videos. Posts with photos, and single photos, are read here, from the page alone; an
+album is a list of photos and videos. See decision 50. Signed out, Facebook shows some of these
+pages, and then redirects to its login. Never tried against the real site.
 """
 
 import logging
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import ExtractorError
 
@@ -23,6 +25,7 @@ from core.errors import (
 )
 from core.media import Link, Post, Unreadable
 from platforms import _cobalt
+from platforms._facebook_album import PHOTO_ADDRESS, FoundAlbum, find_album
 from platforms._facebook_post import (
     MEDIA_HOSTS,
     FoundPost,
@@ -34,7 +37,8 @@ from platforms._facebook_post import (
 )
 from platforms._http import GONE, HostRule
 from platforms._json import Json
-from platforms._platform import Match, PageKind
+from platforms._platform import Match, PageKind, plain_host
+from platforms._ytdlp_lists import ListForm, flat_lists
 from platforms._ytdlp_site import YtdlpSite, site
 
 logger = logging.getLogger(__name__)
@@ -59,12 +63,42 @@ _POST = re.compile(
     re.ASCII,
 )
 _PHOTO_ID: Final = re.compile(r"photo/(?P<number>\d+)", re.ASCII)
-#: URL of a photo, without its number.
-_PHOTO_ADDRESS: Final = "https://www.facebook.com/photo/?fbid="
+_ALBUM: Final = re.compile(
+    rf"{_HOST}/media/set/?\?(?:.*&)?set=a\.(?P<id>\d{{1,20}}(?:\.\d{{1,20}}){{0,3}})(?=&|$)",
+    re.ASCII,
+)
 #: Marks of the data that yt-dlp looks for in a page: of JSON, and of calls of scripts.
 _JSON_MARK: Final = "data-sjs>"
 _JSON_TAG: Final = re.compile(rf"<script\b[^<>]*\b{_JSON_MARK}")
 _CALL: Final = re.compile(r"(handleServerJS|s\.handle|bigPipe\.onPageletArrive)\(")
+
+
+class _AlbumIE(InfoExtractor):  # type: ignore[misc] # yt-dlp ships no types
+    """The photos and videos of an album, as far as its page lists them."""
+
+    def _real_extract(self, url: str) -> dict[str, Any]:
+        album_id = url.rpartition("=a.")[2]
+        page, response = self._download_webpage_handle(url, album_id)
+        album = find_album(page, album_id.partition(".")[0])
+        if album is None:
+            raise _missing_album(response.url, _reason(page, self))
+        result: dict[str, Any] = self.playlist_result(_listed(album), album_id, album.title)
+        return result
+
+
+def _missing_album(url: str, reason: ClipferryError | None) -> ClipferryError:
+    """Return why a page does not have its album; `reason` is what it states."""
+    parts = urlsplit(url)
+    if _ALBUM.match(f"{plain_host(parts)}{parts.path}?{parts.query}"):
+        return reason or PlatformChangedError("facebook: the album is not in its page")
+    return _redirected(reason)
+
+
+def _listed(album: FoundAlbum) -> Iterator[dict[str, Any]]:
+    """Yield the entries of an album; an error at their end says that it has more."""
+    yield from album.entries
+    if album.has_more:
+        raise ExtractorError("The page lists only the first ones", expected=True)
 
 
 class _Facebook(YtdlpSite):
@@ -86,7 +120,7 @@ class _Facebook(YtdlpSite):
     def link_to(self, post_id: str) -> str:
         """Return the URL of a video, post or photo by its id."""
         if found := _PHOTO_ID.fullmatch(post_id):
-            return f"{_PHOTO_ADDRESS}{found['number']}"
+            return f"{PHOTO_ADDRESS}{found['number']}"
         if "/" in post_id:
             return f"https://www.facebook.com/{post_id}"
         return super().link_to(post_id)
@@ -95,32 +129,34 @@ class _Facebook(YtdlpSite):
         """Return what is found in the page of a post or photo, or else what yt-dlp reads there.
 
         Raises:
-            NotAvailableError: Facebook does not show the post, or anything at its address.
+            NotAvailableError: Facebook does not show the post, or redirects to something else.
             LoginRequiredError: it shows the login form instead, or addresses for crawlers.
             PlatformRefusedError: it does so in spite of the cookies.
             PlatformChangedError: the page has posts, but not the one with this number.
             ExtractorError: yt-dlp found no video.
         """
         number = re.split("[/=]", url)[-1]
-        if url.startswith(_PHOTO_ADDRESS):
+        if url.startswith(PHOTO_ADDRESS):
             return self._read_photo(extractor, url, number)
         if "/posts/" in url:
             return self._read_post(extractor, url, number)
-        return self._extract_video(extractor, url)
+        return self._extract_video(extractor, url, number)
 
-    def _extract_video(self, extractor: Any, url: str) -> Any:
-        download, pages = extractor._download_webpage, []
+    def _extract_video(self, extractor: Any, url: str, number: str) -> Any:
+        """Return what yt-dlp reads; it takes any video of the page."""
+        page, response = extractor._download_webpage_handle(url, number)
+        self._require_a_post_at(response.url, number, page, extractor)
+        download, pages = extractor._download_webpage, [page]
 
         def download_in_lines(*args: Any, **options: Any) -> Any:
-            page = download(*args, **options)
-            pages.append(page if isinstance(page, str) else "")
+            page = pages.pop() if pages else download(*args, **options)
             return in_lines(page) if isinstance(page, str) else page
 
         extractor._download_webpage = download_in_lines
         try:
             return super().extract(extractor, url)
         except ExtractorError as error:
-            reason = _failure(error, pages[0], extractor) if pages else None
+            reason = _failure(error, page, extractor)
             if reason is None:
                 raise
             raise reason from error
@@ -129,6 +165,7 @@ class _Facebook(YtdlpSite):
         page, response = extractor._download_webpage_handle(url, number)
         if found := find_photo(page, number):
             return _for_visitors(found, extractor)
+        self._require_a_post_at(response.url, number, page, extractor)
         if reason := _reason(page, extractor):
             raise reason
         if self._id_at(response.url) != f"photo/{number}":
@@ -142,6 +179,7 @@ class _Facebook(YtdlpSite):
         shown = self._id_at(response.url)
         found = find_post(page, number, _owners(url, shown, number))
         if found is None:
+            self._require_a_post_at(response.url, number, page, extractor)
             _require_one_post(page, extractor, number, is_post=bool(shown))
         elif found.has_photos or not found.video_ids:
             return _for_visitors(found, extractor)
@@ -162,6 +200,16 @@ class _Facebook(YtdlpSite):
             logger.debug("yt-dlp failed", exc_info=True, extra={"event": "reader_failed"})
             return None
         return _own_videos(result, found)
+
+    def _require_a_post_at(self, url: str, number: str, page: str, extractor: Any) -> None:
+        """Raise an error if a page's address is that of no post, and may not be one in a new form.
+
+        The link of a deleted post may redirect to the home page, to /watch/ or to a profile.
+        """
+        is_page = isinstance(self.recognise(urlsplit(url)), PageKind)
+        if not is_page or number in url or "pfbid" in url:
+            return
+        raise _redirected(_reason(page, extractor))
 
     def _id_at(self, url: str) -> str:
         """Return the id of the post at the address to which a page was redirected, or ""."""
@@ -213,6 +261,16 @@ def _require_one_post(page: str, extractor: Any, number: str, *, is_post: bool) 
         raise PlatformChangedError("facebook: the post is not in its page")
     if has_posts(page):  # whether the page has changed is not known: it has another name for it
         raise NotAvailableError("none of the page's posts is certain to be this one")
+
+
+def _redirected(reason: ClipferryError | None) -> ClipferryError:
+    """Return what a redirect to a page that is no post means; `reason` is what that page states.
+
+    That strangers see the login form there does not say that the post needs a login.
+    """
+    if isinstance(reason, PlatformRefusedError):
+        return reason
+    return NotAvailableError("redirected to a page that is no post")
 
 
 def _failure(error: Any, page: str, extractor: Any) -> ClipferryError | None:
@@ -337,6 +395,12 @@ _PLATFORM = site(
     "https://www.facebook.com/share/Demo01/",
     "https://fb.watch/demo001/",
     has_cobalt=False,  # not for all links
+    lists=flat_lists(
+        "facebook",
+        ListForm(_AlbumIE, _ALBUM, "https://www.facebook.com/media/set/?set=a.{}"),
+        hosts=_SITE.page_hosts,
+        recognise=_SITE.recognise,
+    ),
 )
 PLATFORM = replace(
     _PLATFORM,

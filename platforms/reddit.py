@@ -8,6 +8,7 @@ Reddit's own copies are sent.
 Never tried against the real site.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -22,6 +23,7 @@ from core.errors import (
     ListError,
     NoMediaError,
     NotFoundError,
+    PlatformChangedError,
     PlatformError,
     UnderReviewError,
 )
@@ -32,6 +34,8 @@ from platforms._linked_media import LINKED_HOSTS, fetch_linked, linked_headers
 from platforms._platform import FetchContext, Match, PageKind, known_post
 from platforms._ytdlp import BROWSER
 from platforms._ytdlp_site import YtdlpSite, read_info, site
+
+logger = logging.getLogger(__name__)
 
 #: The host with the prefix of another interface or language: old.reddit.com, de.reddit.com.
 _HOST = r"(?:[a-z-]{1,7}\.)?reddit\.com"
@@ -110,13 +114,15 @@ class _Reddit(YtdlpSite):
 
         Raises:
             ExtractorError: the site does not provide the post, or it has no media.
-            PlatformError: the site that the post links to could not be read.
+            PlatformError: the site, or the one that the post links to, could not be read.
+            MediaError: the site that the post links to does not provide the media.
         """
         try:
             info = extractor.extract(url)
-        except ExtractorError:
-            if not read_items(extractor.data, {}):
+        except Exception as error:  # whatever fails in yt-dlp, the media are listed in the post
+            if not _are_enough(read_items(extractor.data, {}), error):
                 raise
+            logger.debug("yt-dlp failed", exc_info=True, extra={"event": "reader_failed"})
             info = None
         data = extractor.data
         if Json(info, "reddit")["_type"].text() != "url_transparent":
@@ -129,6 +135,19 @@ class _Reddit(YtdlpSite):
         """Convert the result of `extract` to a post; see `read_post`."""
         info, data, linked = result
         return read_post(info, data, about, linked)
+
+
+def _are_enough(items: tuple[Item, ...], error: Exception) -> bool:
+    """Return True if the items of a post's own object may stand alone, although yt-dlp failed.
+
+    An `ExtractorError` says that there is no video. Any other error says nothing about the post, so
+    that one of which nothing is readable here is not a post without media. After a failure of the
+    site, another attempt may get the videos, too.
+    """
+    if isinstance(error, ExtractorError):
+        return bool(items)
+    is_temporary = isinstance(error, PlatformError) and not isinstance(error, PlatformChangedError)
+    return not is_temporary and not all(isinstance(item, Unreadable) for item in items)
 
 
 def _gallery_videos(extractor: Any, data: Any) -> list[dict[str, Any]]:
@@ -147,15 +166,16 @@ def _linked(extractor: Any, data: Any) -> tuple[Item, ...]:
     """Return the media on another site that the post links to; empty if it has its own.
 
     Raises:
-        ExtractorError, PlatformError: the other site fails, and Reddit has no copy.
+        Exception: the other site fails, in whatever way, and Reddit has no copy.
     """
     if read_items(data, {}):
         return ()
     try:
         return fetch_linked(extractor, _target(Json(data, "reddit")))
-    except (ExtractorError, PlatformError):
+    except Exception:  # also a redirect to a placeholder, and JSON that Python does not read
         if not read_copy(data):
             raise
+        logger.debug("The linked site failed", exc_info=True, extra={"event": "reader_failed"})
         return ()
 
 

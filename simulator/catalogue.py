@@ -5,6 +5,7 @@ from pathlib import Path
 
 from simulator.samples import SampleStore, VideoSpec
 from simulator.server import Simulator
+from simulator.sites.bilibili import BilibiliVideo
 from simulator.sites.facebook import FacebookPost, FacebookSite
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
 from simulator.sites.music import MusicSites, Track
@@ -50,7 +51,7 @@ class SampleLink:
 SITES = (
     *("tiktok", "instagram", "threads", "x", "facebook", "pinterest", "reddit", "bluesky"),
     *("tumblr", "youtube", "soundcloud", "bandcamp", "mixcloud", "dailymotion", "vk", "ok"),
-    *("rutube", "loom"),
+    *("rutube", "loom", "bilibili"),
 )
 #: User id of the demo's administrator, who may send broadcasts.
 ADMIN = 1900
@@ -456,6 +457,8 @@ def _fill_videos(site: VideoSites, samples: SampleStore) -> None:
     site.clips |= {"dailymotion/x9demo1": segments, f"rutube/{number}": segments}
     for post in ("ok/7300000001", "vk/-730_1001", f"loom/{number}"):
         site.clips[post] = video
+    tracks = samples.video(VideoSpec(has_sound=False)), samples.sound(encoder="aac", kind="mp4")
+    site.bilibili.videos["BV1demo00001"] = BilibiliVideo((tracks,))
 
 
 def _fill_youtube(site: YouTubeSite, samples: SampleStore) -> None:

@@ -353,6 +353,7 @@ async def _more_sites(session: Session) -> None:
         ("https://ok.ru/video/7300000001", "video"),
         ("https://vkvideo.ru/video-730_1001", "video"),
         (f"https://www.loom.com/share/{_HEXADECIMAL}", "video"),
+        ("https://www.bilibili.com/video/BV1demo00001", "video"),
     ):
         await session.media(link, kind)
 

@@ -20,13 +20,13 @@ _ERROR_ROOT: dict[str, Any] = {"rootView": {"resource": {"__dr": "CometErrorRoot
 
 @dataclass(slots=True)
 class FacebookPost:
-    """A post on Facebook, or a single photo or video."""
+    """A post on Facebook, a single photo or video, or an album."""
 
     #: Pictures and videos (".mp4"), in order. None: a picture that was removed, so that its address
     #: leads nowhere.
     files: tuple[Path | None, ...] = ()
     text: str = "A crossing"
-    #: Number of items that the page only counts.
+    #: Number of items that the page only counts, or, of an album, does not list.
     unlisted: int = 0
     #: The post that this one shares.
     shared: "FacebookPost | None" = None
@@ -36,7 +36,8 @@ class FacebookPost:
     trouble: str = ""
     #: Visible to signed-in members only.
     is_private: bool = False
-    #: The key of the post in its page; "node" in former ones, which yt-dlp knows.
+    #: The key of the post in its page; "node" in former ones, which yt-dlp knows. Of an album, the
+    #: key of its items.
     key: str = "node_v2"
     #: The number of the post in its page.
     number: str = "7300000002"
@@ -60,10 +61,13 @@ class FacebookPost:
 
 @dataclass(slots=True)
 class FacebookSite:
-    """The site's posts by id: "ferry.demo/posts/73", "photo/73", or the number of a video."""
+    """The site's posts by id: "ferry.demo/posts/73", "photo/73", or the number of a video.
+
+    An album has an id such as "set/a.73".
+    """
 
     posts: dict[str, FacebookPost] = field(default_factory=dict)
-    #: Redirect target of each shared link or deleted post, by its path.
+    #: Redirect target of each shared link or deleted post, by its path; of a video, by its number.
     shared_links: dict[str, str] = field(default_factory=dict)
     _files: dict[str, Path] = field(default_factory=dict)
 
@@ -79,9 +83,11 @@ class FacebookSite:
             return await send_file(request, path) if path else web.Response(status=404)
         if request.host.endswith("fbsbx.com"):
             return web.Response(status=403)
-        if target := self.shared_links.get(request.path.strip("/")):
+        post_id = _id_of(request)
+        paths = (request.path.strip("/"), post_id)
+        if target := next(filter(None, map(self.shared_links.get, paths)), ""):
             return _redirect(target)
-        return self._page(request, _id_of(request))
+        return self._page(request, post_id)
 
     def _page(self, request: web.Request, post_id: str) -> web.Response:
         post = self.posts.get(post_id)
@@ -98,6 +104,8 @@ class FacebookSite:
             return _html({"post_v3": {"shown": [{"address": _CDN}]}})
         if post_id.isdigit():
             return _html(_FORM, {"video": self._watched(post_id, post)})
+        if post_id.startswith("set/a."):
+            return _html(_FORM, *self._album_page(post_id.removeprefix("set/a."), post))
         if post_id.startswith("photo/"):
             return _html(_FORM, *self._photo_page(post_id.removeprefix("photo/"), post))
         return _html(_FORM, *self._post_page(post_id, post))
@@ -114,6 +122,27 @@ class FacebookSite:
         return {"id": number, **about, **text}, {
             "mediaset": {"currMedia": {"edges": [{"node": shown}]}},
             "nextMedia": {"edges": [{"node": other}]},
+        }
+
+    def _album_page(self, album_id: str, post: FacebookPost) -> tuple[dict[str, Any], ...]:
+        """Return the head of an album, its items as small crops, and another album."""
+        number = post.path or album_id.partition(".")[0]
+        edges = [{"node": self._cropped(n, album_id, post)} for n in range(len(post.files))]
+        about = {"end_cursor": "demo", "has_next_page": post.unlisted > 0}
+        grid = {"id": number, post.key: {"edges": edges, "page_info": about}}
+        crop = {"__typename": "Photo", "id": "99", "image": {"uri": f"{_CDN}/v/next.jpg"}}
+        other = {"id": "98", post.key: {"edges": [{"node": crop}] * 50}}
+        return {"album": {"id": number, "title": {"text": post.text}}}, {"node": grid}, other
+
+    def _cropped(self, position: int, album_id: str, post: FacebookPost) -> dict[str, Any]:
+        path, number = post.files[position], f"{post.number}{position}"
+        kind = "Video" if path and path.suffix == ".mp4" else "Photo"
+        return {
+            "__typename": kind,
+            "id": number,
+            "image": {"uri": f"{self._address(path)}?stp=small", "width": 417, "height": 417},
+            "url": f"https://www.facebook.com/photo/?fbid={number}&set=a.{album_id}",
+            "accessibility_caption": f"May be an image of item {position + 1}",
         }
 
     def _post_page(self, post_id: str, post: FacebookPost) -> tuple[dict[str, Any], ...]:
@@ -216,6 +245,8 @@ def _id_of(request: web.Request) -> str:
     path = request.path.strip("/")
     if path == "watch":
         return request.query.get("v", "")
+    if path == "media/set":
+        return f"set/{request.query.get('set', '')}"
     return f"photo/{request.query.get('fbid', '')}" if path == "photo" else path
 
 

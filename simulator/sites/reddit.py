@@ -12,6 +12,8 @@ _HOSTS = {
     *("www.reddit.com", "old.reddit.com", "v.redd.it", "i.redd.it", "external-preview.redd.it"),
     *("api.redgifs.com", "media.redgifs.com", "api.imgur.com", "i.imgur.com"),
 }
+#: To where Imgur redirects requests for files that were removed.
+_REMOVED = "https://i.imgur.com/removed.png"
 
 
 @dataclass(slots=True)
@@ -35,6 +37,8 @@ class RedditPost:
     removed_by: str = ""
     #: "private" or "quarantined": visible to members only; "html": the site asks for a login.
     refusal: str = ""
+    #: Changes to the object of the post.
+    changes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -52,8 +56,11 @@ class RedditSite:
     albums: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: Files on Imgur by name, such as "demo1.jpg". One that is missing was removed.
     imgur_files: dict[str, Path] = field(default_factory=dict)
-    #: HTTP status of the APIs of RedGifs and Imgur; 0 answers normally.
+    #: HTTP status of the APIs of RedGifs and Imgur; 0 answers normally. 302 redirects to the
+    #: placeholder of a removed picture.
     linked_status: int = 0
+    #: What these APIs send with status 200 instead of their answers.
+    linked_text: str = ""
 
     def serves(self, host: str) -> bool:
         """Return True if the host belongs to the site."""
@@ -80,7 +87,9 @@ class RedditSite:
             return web.Response(text="<html>log in</html>", content_type="text/html", status=403)
         if post.refusal:
             return web.json_response({"error": 403, "reason": post.refusal}, status=403)
-        return web.json_response([{"data": {"children": [{"data": self._post(post)}]}}])
+        return web.json_response(
+            [{"data": {"children": [{"data": self._post(post) | post.changes}]}}]
+        )
 
     async def _media(self, request: web.Request, name: str) -> web.StreamResponse:
         if request.host == "v.redd.it":
@@ -154,10 +163,12 @@ class RedditSite:
         if request.host in {"media.redgifs.com", "i.imgur.com"}:
             path = (self.gifs | self.imgur_files).get(name.removesuffix("-small.mp4"))
             if path is None and request.host == "i.imgur.com":
-                return _redirect("https://i.imgur.com/removed.png")
+                return _redirect(_REMOVED)
             return await send_file(request, path) if path else web.Response(status=404)
-        if self.linked_status:
-            return web.Response(status=self.linked_status)
+        if self.linked_status == 302:
+            return _redirect(_REMOVED)
+        if self.linked_status or self.linked_text:
+            return web.Response(status=self.linked_status or 200, text=self.linked_text)
         *_, kind, number = name.split("/")
         if number == "temporary":
             return web.json_response({"token": request.headers["User-Agent"]})

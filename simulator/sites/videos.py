@@ -1,4 +1,4 @@
-"""Simulate the parts of Dailymotion, Rutube, OK, VK and Loom that yt-dlp reads."""
+"""Simulate the parts of Dailymotion, Rutube, OK, VK, Loom and Bilibili that yt-dlp reads."""
 
 import html
 import json
@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from simulator.sites.bilibili import BilibiliSite
 from simulator.sites.music_lists import DailymotionLists
 from simulator.sites.playlists import master_playlist, media_playlist, piece
 from simulator.sites.web import send_file
@@ -32,11 +33,12 @@ class Clip:
 
 @dataclass(slots=True)
 class VideoSites:
-    """The videos of all sites, by site and id: "dailymotion/x9demo1"."""
+    """The videos of all sites, by site and id: "dailymotion/x9demo1"; Bilibili has its own."""
 
     clips: dict[str, Clip] = field(default_factory=dict)
     #: The playlists and channels of Dailymotion.
     lists: DailymotionLists = field(default_factory=DailymotionLists)
+    bilibili: BilibiliSite = field(default_factory=BilibiliSite)
     #: Dailymotion accepts only this token, and gives it to every client.
     token: str = "demo-1"  # noqa: S105 - no secret
     #: The text of every playlist of pieces; empty for the real one.
@@ -59,6 +61,7 @@ class VideoSites:
             (("ok.ru", "mycdn.me"), self._ok),
             (("vk.com", "okcdn.ru"), self._vk),
             (("loom.com",), self._loom),
+            (("bilibili.com", "b23.tv", "bilivideo.com"), self.bilibili.answer),
         ):
             if any(host == domain or host.endswith(f".{domain}") for domain in domains):
                 return answer

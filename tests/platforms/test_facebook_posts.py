@@ -148,6 +148,26 @@ async def test_a_post_is_read_here_whatever_fails_in_ytdlp(web: Web, changes: di
     assert "?hd" in str(clip.renditions)
 
 
+NO_FILES = {"playable_url": None, "playable_url_quality_hd": None, "dash_manifest": None}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "error", "detail"),
+    [
+        ("https://www.facebook.com/login/1.mpd", PlatformRefusedError, "login page"),
+        ("https://elsewhere.example/1.mpd", PlatformChangedError, "outside its hosts"),
+        (7, PlatformChangedError, "in the extractor"),
+    ],
+)
+async def test_what_fails_in_ytdlp_is_said_if_nothing_of_the_post_is_read_here(
+    web: Web, manifest: object, error: type[ClipferryError], detail: str
+):
+    changes = {**NO_FILES, "playable_url_dash": manifest}
+    show(web, web.samples.video(VideoSpec()), key="node", changes=changes)
+    with pytest.raises(error, match=detail):
+        await read(web)
+
+
 async def test_the_videos_of_other_posts_are_not_read_if_the_post_is_not_found(web: Web):
     show(web, web.samples.video(VideoSpec()), key="node", number="98", path="somebody/posts/98")
     with pytest.raises(PlatformChangedError):
@@ -323,6 +343,58 @@ async def test_a_page_without_its_video_may_say_why(
 ):
     show(web, picture(web), post_id="7300000001", trouble=trouble)
     with pytest.raises(error):
+        await read(web, REEL_LINK)
+
+
+@pytest.mark.parametrize(
+    "target", ["", "watch/", "reel/", "?sk=h_chr", "ferry.demo/", "groups/ferries/", "watch/?ref=x"]
+)
+async def test_a_deleted_reel_is_not_replaced_by_what_is_shown_instead(web: Web, target: str):
+    """yt-dlp would take a video of the page that somebody else has posted."""
+    address = f"https://www.facebook.com/{target}"
+    web.facebook.shared_links["7300000001"] = address
+    video = web.samples.video(VideoSpec())
+    for post_id in ("", "reel", "ferry.demo", "groups/ferries"):
+        show(web, video, post_id=post_id, key="node", number="96", has_others=False)
+    with pytest.raises(NotAvailableError):
+        await read(web, REEL_LINK)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "ferry.demo/videos/7300000001/",
+        "ferry.demo/posts/pfbid02x",
+        "ferry.demo/videos/pfbid02x",
+        "v/new/7300000001",
+    ],
+)
+async def test_a_reel_may_have_another_address_than_its_link(web: Web, target: str):
+    web.facebook.shared_links["7300000001"] = f"https://www.facebook.com/{target}"
+    show(web, web.samples.video(VideoSpec()), post_id=target.strip("/"), key="node")
+    assert kinds((await read(web, REEL_LINK)).items) == [V]
+
+
+@pytest.mark.parametrize(
+    ("cookies", "error"), [("", NotAvailableError), (COOKIES, PlatformRefusedError)]
+)
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [("7300000001", REEL_LINK), (ID, LINK), (PFBID, PFBID_LINK), ("photo/7300000031", PHOTO_LINK)],
+)
+async def test_the_home_page_asks_nobody_to_sign_in_for_what_was_deleted(
+    web: Web, path: str, url: str, cookies: str, error: type[ClipferryError]
+):
+    """Visitors see the login form there. Only an account should not."""
+    web.facebook.shared_links[path] = "https://www.facebook.com/"
+    show(web, post_id="", trouble="form")
+    with pytest.raises(error):
+        await read(web, url, cookies=cookies, attempts=0 if cookies else 1)
+
+
+async def test_a_reel_that_leads_to_the_login_refuses_the_client(web: Web):
+    web.facebook.shared_links["7300000001"] = "https://www.facebook.com/login/?next=x"
+    with pytest.raises(PlatformRefusedError):
         await read(web, REEL_LINK)
 
 
@@ -773,6 +845,7 @@ ERROR_ROOT = '{"rootView":{"__dr":"CometErrorRoot.react"}}'
         (f'{FORM}{{"comet_sections":{{}}}}', None),
         (f'{FORM}{{"playable_url_quality_hd":""}}', None),
         (f'{ERROR_ROOT}{{"created_time":1}}', None),
+        (f'{FORM}{{"grid_media":{{}}}}', None),
     ],
 )
 def test_a_page_without_the_post_may_say_why(page: str, error: type[ClipferryError] | None):

@@ -65,6 +65,7 @@ LISTS = (
     "https://ferry-demo.bandcamp.com/album/crossings",
     "https://www.mixcloud.com/ferry-demo/uploads/",
     "https://www.dailymotion.com/playlist/x9demo",
+    "https://www.facebook.com/media/set/?set=a.7300000030",
 )
 #: Highest memory of one read above idle.
 MOST_MIB = 64

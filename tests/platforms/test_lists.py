@@ -36,6 +36,7 @@ SHOWS = "https://www.mixcloud.com/ferry-demo/playlists/crossings/"
 UPLOADS = "https://www.mixcloud.com/ferry-demo/uploads/"
 VIDEOS = "https://www.dailymotion.com/playlist/x9demo"
 CHANNEL = "https://www.dailymotion.com/ferry.demo"
+FACEBOOK_ALBUM = "https://www.facebook.com/media/set/?set=a.73"
 REGISTRY = load_registry()
 
 #: URLs, and the URLs of the lists that they show; None for pages whose posts cannot be listed.
@@ -122,6 +123,13 @@ FORMS = {
     "https://www.dailymotion.com/user": None,
     "https://www.dailymotion.com/library": None,
     "https://vimeo.com/album/7300001": None,
+    FACEBOOK_ALBUM: FACEBOOK_ALBUM,
+    "https://m.facebook.com/media/set?vanity=ferry&set=a.73&type=3": FACEBOOK_ALBUM,
+    "https://www.facebook.com/media/set/?set=a.73.74.75&type=1": f"{FACEBOOK_ALBUM}.74.75",
+    "https://www.facebook.com/media/set/?set=a.73x": None,
+    "https://www.facebook.com/media/set/?set=pcb.73": None,
+    "https://www.facebook.com/media/set/?x=set=a.73": None,
+    "https://www.facebook.com/ferry/photos": None,
 }
 
 

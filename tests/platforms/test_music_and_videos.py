@@ -3,6 +3,7 @@
 from unittest.mock import Mock
 
 import pytest
+from yt_dlp.extractor.bilibili import BilibiliBaseIE
 
 from core.errors import (
     ClipferryError,
@@ -15,6 +16,7 @@ from core.errors import (
     NotAvailableError,
     NotFoundError,
     PlatformRateLimitedError,
+    PlatformUnreachableError,
     PreviewError,
     RegionBlockedError,
 )
@@ -23,6 +25,7 @@ from platforms import FileRequest, FileVersion, load_registry
 from platforms._reader_cache import ReaderCache
 from platforms._ytdlp_tracks import read_track
 from simulator.samples import VideoSpec
+from simulator.sites.bilibili import BilibiliVideo
 from simulator.sites.music import Track
 from simulator.sites.videos import Clip as SiteClip
 from tests.sites import Web
@@ -321,6 +324,69 @@ async def test_a_sites_token_is_not_kept_for_ever(web: Web):
     for token in ("demo-1", "demo-2"):
         web.videos.token = token
         assert (await read(web, CLIPS["dailymotion/x9demo1"])).items
+
+
+BILIBILI = "https://www.bilibili.com/video/BV1demo00001"
+
+
+@pytest.fixture
+def bilibili(web: Web, monkeypatch: pytest.MonkeyPatch) -> BilibiliVideo:
+    """A video of two parts, and a reader that has no key of the site yet."""
+    monkeypatch.setattr(BilibiliBaseIE, "_wbi_key_cache", {})
+    sound = web.samples.sound(encoder="aac", kind="mp4")
+    first, second = (
+        web.samples.video(VideoSpec(seconds=seconds, has_sound=False)) for seconds in (3, 2)
+    )
+    video = BilibiliVideo(((first, sound), (second, sound)))
+    web.videos.bilibili.videos["BV1demo00001"] = video
+    web.videos.bilibili.short_links["Demo01"] = "BV1demo00001"
+    return video
+
+
+@pytest.mark.parametrize(
+    ("url", "part"), [(BILIBILI, 0), (f"{BILIBILI}?p=2", 1), ("https://b23.tv/Demo01", 0)]
+)
+async def test_a_video_on_bilibili_is_one_part_with_its_sound(
+    web: Web, bilibili: BilibiliVideo, url: str, part: int
+):
+    post, (picture,) = await read_and_save(web, url)
+    (clip,) = post.items
+    assert isinstance(clip, Clip)
+    (rendition,) = clip.renditions
+    assert picture == bilibili.parts[part][0].read_bytes()
+    assert rendition.audio_urls == (f"{rendition.urls[0].rpartition('/')[0]}/sound",)
+    assert (rendition.width, rendition.height, clip.duration_s) == (576, 1024, 3)
+    assert (post.details.author, post.details.text) == ("Ferry Demo", "A crossing")
+    assert (post.details.likes, post.details.views) == (12, 730)
+
+
+async def test_bilibilis_keys_are_asked_for_again_when_they_have_changed(
+    web: Web, bilibili: BilibiliVideo, monkeypatch: pytest.MonkeyPatch
+):
+    assert (await read(web, BILIBILI)).items
+    web.videos.bilibili.keys = ("1" * 32, "2" * 32)
+    with pytest.raises(NoMediaError):  # signed with the former ones
+        await read(web, BILIBILI)
+    # What passes after half a minute.
+    monkeypatch.setattr(BilibiliBaseIE, "_wbi_key_cache", {})
+    assert (await read(web, BILIBILI)).items
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status", "error"),
+    [
+        (-403, 200, LoginRequiredError),
+        (-404, 200, NotAvailableError),
+        (0, 412, PlatformUnreachableError),
+    ],
+)
+async def test_a_video_that_bilibili_refuses_says_why(
+    web: Web, bilibili: BilibiliVideo, trouble: int, status: int, error: type[ClipferryError]
+):
+    bilibili.trouble = trouble
+    web.videos.bilibili.status = status
+    with pytest.raises(error):
+        await read(web, BILIBILI)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from platforms._http import HostRule
 from platforms._linked_media import LINKED_HOSTS
 from platforms._proxies import Proxy
 from simulator.samples import VideoSpec
+from simulator.sites.bilibili import BilibiliVideo
 from simulator.sites.facebook import FacebookPost
 from simulator.sites.instagram import InstagramPost, Media
 from simulator.sites.music import Track
@@ -37,7 +38,6 @@ from tests.sites import Web
 #: Changes of each site per run.
 SEEDS: Final = range(10)
 HEX: Final = "7300000000000000000000000000de01"
-CDN: Final = "https://cdn.example.com"
 REGISTRY: Final = load_registry()
 COOKIES: Final = (
     "# Netscape HTTP Cookie File\n"
@@ -68,6 +68,11 @@ def _track(web: Web, site: str) -> None:
 
 def _clip(web: Web, key: str, container: str = "mp4") -> None:
     web.videos.clips[key] = SiteClip(web.samples.video(VideoSpec(container=container)))
+
+
+def _bilibili(web: Web) -> None:
+    tracks = web.samples.video(VideoSpec(has_sound=False)), web.samples.sound()
+    web.videos.bilibili.videos["BV1demo00001"] = BilibiliVideo((tracks,))
 
 
 def _youtube(web: Web) -> None:
@@ -116,6 +121,11 @@ def _tumblr(web: Web) -> None:
 
 def _facebook(web: Web, post_id: str, *files: Path) -> None:
     web.facebook.posts[post_id] = FacebookPost(files)
+
+
+def _facebook_album(web: Web) -> None:
+    files = web.samples.picture(400, 500, "q"), web.samples.video(VideoSpec())
+    web.facebook.posts["set/a.7300000030"] = FacebookPost(files, key="grid_media")
 
 
 def _stored(_web: Web) -> None:
@@ -190,9 +200,12 @@ EXAMPLES: Final[Mapping[str, Example]] = {
         "https://www.facebook.com/photo/?fbid=7300000031",
         lambda web: _facebook(web, "photo/7300000031", web.samples.picture(400, 500, "q")),
     ),
+    "facebook, an album": Example(
+        "https://www.facebook.com/media/set/?set=a.7300000030", _facebook_album, is_list=True
+    ),
     "snapchat": Example("https://www.snapchat.com/spotlight/W7_demo01", _stored),
     "twitch": Example("https://clips.twitch.tv/DemoFerryClip-abc", _stored),
-    "bilibili": Example("https://www.bilibili.com/video/BV1demo00001", _stored),
+    "bilibili": Example("https://www.bilibili.com/video/BV1demo00001", _bilibili),
     "streamable": Example("https://streamable.com/demo01", _stored),
 }
 
@@ -226,30 +239,6 @@ def _twitch() -> str:
     return json.dumps([{"data": {"clip": clip}}])
 
 
-def _bilibili() -> str:
-    video = {
-        "bvid": "BV1demo00001",
-        "aid": 73,
-        "cid": 7,
-        "title": "A crossing",
-        "pages": [{"cid": 7}],
-        "stat": {"view": 730, "like": 12},
-        "duration": 3,
-    }
-    state = {"videoData": video, "upData": {"name": "Ferry", "mid": "7"}, "tags": []}
-    return f"<script>window.__INITIAL_STATE__={json.dumps(state)};</script>"
-
-
-def _bilibili_files() -> str:
-    file = {"baseUrl": "https://a.bilivideo.com/a.m4s", "id": 16, "mimeType": "video/mp4"}
-    dash = {
-        "video": [{**file, "codecs": "avc1.64001e"}],
-        "audio": [{**file, "codecs": "mp4a.40.2"}],
-    }
-    data = {"dash": dash, "support_formats": [{"quality": 16, "new_description": "360P"}]}
-    return json.dumps({"code": 0, "data": data})
-
-
 def _streamable() -> str:
     file = {"url": "https://cdn.streamable.com/a.mp4", "width": 576, "height": 1024, "size": 1_000}
     return json.dumps({"status": 2, "title": "A crossing", "files": {"mp4": file}})
@@ -259,13 +248,6 @@ def _streamable() -> str:
 STORED: Final = {
     "www.snapchat.com/": _snapchat(),
     "gql.twitch.tv/": _twitch(),
-    "www.bilibili.com/": _bilibili(),
-    "api.bilibili.com/x/player/wbi/playurl": _bilibili_files(),
-    "api.bilibili.com/x/player/playurl": _bilibili_files(),
-    "api.bilibili.com/x/player/pagelist": '{"code": 0, "data": [{"cid": 7, "page": 1}]}',
-    "api.bilibili.com/": json.dumps(
-        {"data": {"wbi_img": {"img_url": f"{CDN}/{HEX}.png", "sub_url": f"{CDN}/{HEX}.png"}}}
-    ),
     "ajax.streamable.com/": _streamable(),
 }
 

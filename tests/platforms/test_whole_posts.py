@@ -465,6 +465,86 @@ async def test_what_is_not_behind_a_link_on_reddit_says_why(
     assert web.asked_hosts() <= allowed
 
 
+#: JSON that is nested more deeply than Python reads.
+DEEP = "[" * 50_000
+
+
+@pytest.mark.parametrize(
+    ("link", "fault"),
+    [
+        ("https://imgur.com/a/gone1", {}),
+        ("https://imgur.com/a/gone1", {"linked_status": 302}),
+        ("https://imgur.com/a/gone1", {"linked_status": 503}),
+        ("https://imgur.com/a/gone1", {"linked_text": "null"}),
+        ("https://www.redgifs.com/watch/gone", {}),
+        ("https://www.redgifs.com/watch/gone", {"linked_text": DEEP}),
+    ],
+)
+async def test_reddits_copy_is_read_whatever_fails_on_the_other_site(
+    web: Web, link: str, fault: dict[str, Any]
+):
+    copy = web.samples.picture(400, 500, "copy")
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", link=link, copy=copy)
+    for name, value in fault.items():
+        setattr(web.reddit, name, value)
+    assert await save(web, REDDIT_LINK) == [copy.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [({"linked_status": 302}, NotFoundError), ({"linked_text": DEEP}, PlatformChangedError)],
+)
+async def test_without_a_copy_the_failure_of_the_other_site_is_said(
+    web: Web, fault: dict[str, Any], error: type[ClipferryError]
+):
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", link="https://imgur.com/a/gone1")
+    for name, value in fault.items():
+        setattr(web.reddit, name, value)
+    with pytest.raises(error):
+        await read(web, REDDIT_LINK)
+
+
+async def test_a_gallery_on_reddit_is_read_whatever_fails_in_ytdlp(web: Web):
+    """yt-dlp takes the target of every post apart."""
+    picture = web.samples.picture(400, 500, "r")
+    gallery = RedditPost("1demo01", pictures=(picture, None, picture), changes={"url": "https://["})
+    web.reddit.posts["1demo01"] = gallery
+    assert kinds(await read(web, REDDIT_LINK)) == ["picture", "unreadable", "picture"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "error"),
+    [
+        ("https://elsewhere.example/1.m3u8", None),
+        # Which another exit may get.
+        ("https://www.reddit.com/login/1.m3u8", PlatformRefusedError),
+    ],
+)
+async def test_the_pictures_of_a_text_are_read_if_its_video_never_is(
+    web: Web, manifest: str, error: type[ClipferryError] | None
+):
+    source = {"u": "https://preview.redd.it/a.jpg", "x": 4, "y": 5}
+    media = {
+        "a": {"id": "a", "status": "valid", "e": "Image", "s": source},
+        "v": {"id": "v", "status": "valid", "e": "RedditVideo", "hlsUrl": manifest},
+    }
+    changes = {"url": REDDIT_LINK, "selftext": "a v", "media_metadata": media}
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", changes=changes)
+    if error is None:
+        assert kinds(await read(web, REDDIT_LINK)) == ["picture", "unreadable"]
+        return
+    with pytest.raises(error):
+        await read(web, REDDIT_LINK)
+
+
+async def test_a_failure_of_ytdlp_does_not_say_that_a_post_has_no_media(web: Web):
+    videos = (web.samples.video(VideoSpec()),) * 2
+    changes = {"url": "https://["}
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", pictures=videos, changes=changes)
+    with pytest.raises(PlatformChangedError):
+        await read(web, REDDIT_LINK)
+
+
 async def test_a_removed_picture_on_imgur_is_reddits_copy_and_never_the_placeholder(web: Web):
     copy = web.samples.picture(400, 500, "copy")
     link = "https://i.imgur.com/gone1.jpg"

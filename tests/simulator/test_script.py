@@ -19,7 +19,6 @@ FEW_ANSWERS = "yt-dlp reads it alone; nothing of ours is between its result and 
 NOT_SIMULATED = {
     **dict.fromkeys(("vimeo", "newgrounds", "xiaohongshu"), ONLY_COBALT),
     **dict.fromkeys(("snapchat", "streamable", "twitch"), FEW_ANSWERS),
-    "bilibili": "off by default: it signs its requests with keys that change every day",
 }
 
 
