@@ -56,8 +56,11 @@ async def test_a_refusal_is_sqlalchemys_and_quotes_no_values(db):
 
 
 async def test_several_sets_of_values_are_stored_with_the_statements_own(db):
-    insertion = PreparedStatement(insert(USERS).values({**parameters(*ADA), "posts": 4}))
-    users = [{**ADA, "user_id": n, "ad_count": n} for n in (1, 2)]
+    counts = {"posts": 4, "slideshows": 0, "sounds": 0}
+    insertion = PreparedStatement(
+        insert(USERS).values({**parameters(*ADA, "is_channel"), **counts})
+    )
+    users = [{**ADA, "is_channel": False, "user_id": n, "ad_count": n} for n in (1, 2)]
     await database.write(lambda db: insertion.run(db, users))
     rows = await database.read(
         lambda db: db.execute(select(USERS.c.ad_count, USERS.c.posts).order_by("ad_count")).all()
