@@ -7,6 +7,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.e2e.test_polling import until_readyz
+from tests.e2e.test_webhook import IN_WEBHOOK_MODE
 from tests.ports import free_port
 from tests.promql import Question, panels, rules
 
@@ -38,6 +40,11 @@ def unexported(question: Question, exported: Sequence[Mapping[str, str]]) -> lis
         elif absent:
             wrong.append(f"{question.name}: {selector.metric} has no {sorted(absent)}")
     return wrong
+
+
+def is_about_webhooks(question: Question) -> bool:
+    """Return True for what only a bot that is called by Telegram can answer."""
+    return any(selector.metric.startswith("clipferry_webhook_") for selector in question.selectors)
 
 
 async def let_everything_happen(harness: BotHarness) -> None:
@@ -80,8 +87,24 @@ async def test_every_rule_and_panel_asks_for_what_the_bot_exports(harness: BotHa
     )
     await let_everything_happen(harness)
     exported = await scrape(port)
-    asked = [*rules(), *panels()]
+    asked = [each for each in (*rules(), *panels()) if not is_about_webhooks(each)]
     assert len(asked) > 30
+    assert [wrong for question in asked for wrong in unexported(question, exported)] == []
+
+
+@IN_WEBHOOK_MODE
+async def test_what_is_asked_about_webhooks_is_exported_by_a_bot_with_one(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("app.webhook.LOOK_S", 0.1)
+    port = free_port()
+    await harness.start(WATCH_PORT=str(port))
+    harness.api.webhook.url += "/elsewhere"
+    harness.world.say(harness.ada, "/help")
+    asked = [each for each in (*rules(), *panels()) if is_about_webhooks(each)]
+    assert asked
+    await until_readyz(port, "pending updates: 1", "404")
+    exported = await scrape(port)
     assert [wrong for question in asked for wrong in unexported(question, exported)] == []
 
 
