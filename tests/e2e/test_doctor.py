@@ -1,16 +1,19 @@
 """`main.py doctor` checks every prerequisite of a start, and prints no secrets."""
 
 import asyncio
+import errno
 import os
 import signal
 import sqlite3
 import time
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from app.doctor.examination import examine
+from app.doctor.finding import Finding
 from data.config import load_settings
 from data.database import known_schemas
 from platforms import reader_version
@@ -174,6 +177,52 @@ async def test_a_token_unknown_to_telegram_is_a_failure(harness: BotHarness, tok
     failures = [line for line in lines if line.startswith("failure ")]
     assert len(failures) == 1
     assert "token" in failures[0]
+
+
+@pytest.mark.parametrize(
+    ("broken", "what"),
+    [
+        ("app.doctor.database.read_schema_state", "the database"),
+        ("app.doctor.machine.shutil.disk_usage", "the disk"),
+        ("app.doctor.sites.is_open", "the proxies"),
+        ("app.doctor.telegram.report_on", "the webhook"),
+        ("app.doctor.examination.telegram_findings", "Telegram"),
+    ],
+)
+async def test_a_check_with_an_unexpected_error_is_a_failure_and_the_others_go_on(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch, broken: str, what: str
+):
+    async def fail_later(_: object) -> AsyncIterator[Finding]:
+        yield Finding("ok", "the first part")
+        raise KeyError("hunter2")
+
+    def fail(*_: object) -> None:
+        raise KeyError("hunter2")
+
+    _, expected = await report(harness)
+    monkeypatch.setattr(broken, fail_later if "telegram_findings" in broken else fail)
+    code, lines = await report(harness)
+    assert code == 1
+    (failure,) = [line for line in lines if line.startswith("failure ")]
+    assert failure.startswith(f"failure  the check of {what} failed: KeyError in {__file__}, line ")
+    if what == "Telegram":
+        assert lines[-2:] == ["ok       the first part", failure]
+    else:
+        # Besides those of the check itself, every line is there, to the last one.
+        assert len(set(expected) - set(lines)) == len(set(lines) - set(expected)) == 1
+        assert lines[-1] == expected[-1]
+
+
+async def test_an_unreadable_disk_is_named_by_what_the_system_says(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "/hunter2")
+
+    monkeypatch.setattr("app.doctor.machine.shutil.disk_usage", fail)
+    _, lines = await report(harness)
+    expected = "failure  the check of the disk failed: Input/output error (OSError in "
+    assert any(line.startswith(expected) for line in lines)
 
 
 async def test_an_invalid_ads_file_is_a_failure(harness: BotHarness):
