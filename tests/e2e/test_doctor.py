@@ -3,12 +3,15 @@
 import asyncio
 import errno
 import os
+import re
 import signal
 import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -223,6 +226,60 @@ async def test_an_unreadable_disk_is_named_by_what_the_system_says(
     _, lines = await report(harness)
     expected = "failure  the check of the disk failed: Input/output error (OSError in "
     assert any(line.startswith(expected) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (-3_600, r"warning  the clock is 3\d{3} s behind Telegram's: synchronise it \(NTP\)"),
+        (3_600, r"warning  the clock is 3\d{3} s ahead of Telegram's: synchronise it \(NTP\)"),
+        (0, "ok       the clock agrees with Telegram's"),
+    ],
+)
+async def test_a_wrong_clock_is_a_warning(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch, seconds: int, expected: str
+):
+    clock = SimpleNamespace(time=lambda: time.time() + seconds)
+    monkeypatch.setattr("app.doctor.telegram.time", clock)
+    _, lines = await report(harness)
+    (line,) = [line for line in lines if "the clock" in line]
+    assert re.fullmatch(expected, line)
+
+
+@pytest.mark.parametrize(
+    ("is_open", "expected"),
+    [
+        (True, "ok       the direct connection reaches www.tiktok.com"),
+        (False, "warning  the direct connection does not reach www.tiktok.com: check DNS and the "),
+    ],
+)
+async def test_a_direct_connection_that_reaches_no_site_is_a_warning(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch, is_open: bool, expected: str
+):
+    asked = []
+
+    async def connect(proxy: Any, host: str) -> bool:
+        asked.append((proxy.url, host))
+        return is_open
+
+    monkeypatch.setattr("app.doctor.sites.is_open", connect)
+    _, lines = await report(harness, NETWORK_PROXY_FILE="", SITES_ALLOWED="tiktok")
+    (line,) = [line for line in lines if "the direct connection" in line]
+    ((url, host),) = asked
+    assert url is None
+    assert line.startswith(expected.replace("www.tiktok.com", host))
+
+
+@pytest.mark.parametrize(("kind", "status"), [("channel", "member"), ("supergroup", "left")])
+async def test_a_board_that_the_bot_may_not_write_to_is_a_warning(
+    harness: BotHarness, kind: str, status: str
+):
+    board = harness.world.chats[-1008] = Chat(-1008, kind, "Board")
+    board.members[harness.world.bot_user["id"]] = status
+    code, lines = await report(harness, STATISTICS_BOARD_CHAT="-1008")
+    assert code == 0
+    name = "the chat [statistics] board_chat"
+    assert f"warning  {name}: give the bot the right to post there" in lines
 
 
 async def test_an_invalid_ads_file_is_a_failure(harness: BotHarness):
