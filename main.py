@@ -32,6 +32,9 @@ WRONG_SETTING, FAILED = 2, 1
 _DOCTOR = ("doctor", "check")
 #: Commands that say what is doubtful about the settings themselves, because they write no log.
 _WITHOUT_LOG = ("migrate", "backup", "restore", "recount")
+#: Commands that write one; and those that need a token.
+_WITH_LOG = ("run", "maintenance")
+_WITH_TOKEN = (*_WITH_LOG, *_DOCTOR)
 #: What a failure means, for commands whose files may be the reason.
 _MISHAPS = {
     "backup": "The backup has failed",
@@ -99,8 +102,6 @@ def main() -> int:
         return demo(arguments)
     if arguments.command in _DOCTOR and not _has_packages():
         return FAILED
-    from data.config import load_default_settings
-
     try:
         commands: dict[str, Callable[[Settings], Coroutine[None, None, int]]] = {
             "run": run,
@@ -111,24 +112,61 @@ def main() -> int:
             "restore": partial(restore, arguments.file, with_secrets=arguments.with_secrets),
             "recount": rebuild_statistics,
         }
-        settings = load_default_settings()
+        settings = _load_settings(arguments.command)
         if arguments.command in _WITHOUT_LOG:
             for sentence in _doubts():
                 print(f"Warning: {sentence}", file=sys.stderr)
         return asyncio.run(commands[arguments.command](settings))
     except SettingsError as error:
-        print("Invalid settings:", *error.mistakes, sep="\n  ", file=sys.stderr)
+        _report(arguments.command, "invalid_settings", "Invalid settings:", *error.mistakes)
         return WRONG_SETTING
     except StorageError as error:
         mishap = _MISHAPS.get(arguments.command, "The database cannot be used")
-        print(f"{mishap}: {error.detail}", file=sys.stderr)
+        _report(arguments.command, "database_unusable", f"{mishap}: {error.detail}")
         return FAILED
     except SpoolError as error:
-        print(f"The disk cannot be used: {error.detail}", file=sys.stderr)
+        _report(arguments.command, "disk_unusable", f"The disk cannot be used: {error.detail}")
         return FAILED
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return FAILED
+
+
+def _load_settings(command: str) -> "Settings":
+    """Return the settings.
+
+    Raises:
+        SettingsError: some are invalid; it also names the token if the command lacks it.
+    """
+    from data.config import load_default_settings, written_by_default
+
+    try:
+        return load_default_settings()
+    except SettingsError as error:
+        if command not in _WITH_TOKEN or written_by_default("bot", "token"):
+            raise
+        raise SettingsError([*error.mistakes, *_describe_empty_token()]) from None
+
+
+def _describe_empty_token() -> list[str]:
+    from data.config import describe_empty_token
+
+    return describe_empty_token(_demo_advice())
+
+
+def _report(command: str, event: str, sentence: str, *mistakes: str) -> None:
+    """Print why the program ends; a JSON log gets a line of its own, for what collects it."""
+    print(sentence, *mistakes, sep="\n  ", file=sys.stderr)
+    from data.config import written_by_default
+
+    if command not in _WITH_LOG or written_by_default("run", "log_format") != "json":
+        return
+    if not logging.getLogger().handlers:  # invalid settings are found before there is a log
+        from app.logging_config import configure_logging
+
+        configure_logging("ERROR", "json", token="", with_chat_ids=False)
+    text = " ".join((sentence, "; ".join(mistakes))).rstrip()
+    logger.error("%s", text, extra={"event": event})
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -505,9 +543,7 @@ def prepare(settings: "Settings") -> None:
     for sentence in doubtful_default_settings():
         logger.warning("Settings: %s", sentence, extra={"event": "doubtful_setting"})
     if not token:
-        raise SettingsError(
-            [f"[bot] token (BOT_TOKEN) is empty: ask @BotFather for one{_demo_advice()}"]
-        )
+        raise SettingsError(_describe_empty_token())
     _set_up_lean_aiogram(settings)
 
 

@@ -23,7 +23,7 @@ from core.errors import (
     TokenRejectedError,
 )
 from core.webhook import failure_of, problem_of
-from data.config import Settings
+from data.config import Settings, describe_empty_token
 from delivery.client import make_bot
 from delivery.membership import channel_id
 
@@ -39,7 +39,8 @@ async def telegram_findings(settings: Settings) -> AsyncIterator[Finding]:
     """Check everything that Telegram can be asked. Only methods that change nothing are called."""
     token = settings.bot.token.get_secret_value()
     if not token:
-        yield Finding("failure", "[bot] token (BOT_TOKEN) is empty: ask @BotFather for one")
+        for sentence in describe_empty_token():
+            yield Finding("failure", sentence)
         return
     bot = make_bot(token, server=settings.telegram.server, connections=2)
     try:

@@ -243,6 +243,72 @@ async def test_all_wrong_settings_are_reported_together(tmp_path: Path):
     assert b"NETWORK_PROXY_FILE" in errors
 
 
+@pytest.mark.parametrize(
+    ("command", "needs_token"), [("run", True), ("doctor", True), ("migrate", False)]
+)
+async def test_an_empty_token_is_reported_with_the_other_mistakes(
+    tmp_path: Path, command: str, needs_token: bool
+):
+    environment = {"LIMITS_ATTEMPTS": "0", "TOKEN": "hunter2", "BOT_TOKEN": ""}
+    process, _ = await program(command, folder=tmp_path, **environment)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"LIMITS_ATTEMPTS" in errors
+    assert (b"\n  [bot] token (BOT_TOKEN) is empty: ask " in errors) == needs_token
+    assert (b"\n  TOKEN is not a setting, did you mean BOT_TOKEN?" in errors) == needs_token
+    assert b"hunter2" not in errors
+
+
+async def test_a_token_under_another_name_is_named_by_run_and_doctor(tmp_path: Path):
+    hint = b"TOKEN is not a setting, did you mean BOT_TOKEN?"
+    run, _ = await program("run", folder=tmp_path, TOKEN="")
+    doctor, _ = await program("doctor", folder=tmp_path, TOKEN="")
+    (_, errors), (output, _) = await run.communicate(), await doctor.communicate()
+    assert (run.returncode, doctor.returncode) == (2, 1)
+    assert hint in errors
+    assert b"failure  " + hint in output
+
+
+@pytest.mark.parametrize("command", ["run", "maintenance"])
+async def test_why_there_is_no_start_is_said_to_people_and_to_what_collects_a_json_log(
+    tmp_path: Path, command: str
+):
+    environment = {"RUN_LOG_FORMAT": "json", "LIMITS_ATTEMPTS": "0", "BOT_TOKN": "hunter2"}
+    process, _ = await program(command, folder=tmp_path, **environment)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"hunter2" not in errors
+    first, *mistakes, last = errors.decode().splitlines()
+    line = json.loads(last)
+    assert (line["event"], line["level"]) == ("invalid_settings", "ERROR")
+    assert (first, len(mistakes)) == ("Invalid settings:", 3)
+    assert line["message"] == f"{first} {'; '.join(map(str.strip, mistakes))}"
+
+
+async def test_a_database_that_cannot_be_used_is_a_line_of_a_json_log(tmp_path: Path):
+    (tmp_path / "program.db").write_text("no database")
+    environment = {"RUN_LOG_FORMAT": "json", "BOT_TOKEN": "1:x", "FILES_HEARTBEAT": f"{tmp_path}/h"}
+    process, _ = await program("run", folder=tmp_path, **environment)
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    sentence, last = errors.decode().splitlines()[-2:]
+    line = json.loads(last)
+    assert (line["event"], line["message"]) == ("database_unusable", sentence)
+
+
+@pytest.mark.parametrize(
+    ("command", "form"), [("migrate", "json"), ("run", "text"), ("run", "yaml")]
+)
+async def test_only_a_json_log_gets_a_line_of_its_own(tmp_path: Path, command: str, form: str):
+    process, _ = await program(
+        command, folder=tmp_path, RUN_LOG_FORMAT=form, LIMITS_ATTEMPTS="0", BOT_TOKEN="1:x"
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert errors.startswith(b"Invalid settings:\n")
+    assert errors.count(b"LIMITS_ATTEMPTS") == 1
+
+
 @pytest.mark.parametrize("url", ["mysql://u:hunter2@h/d", "hunter2"])
 async def test_an_invalid_database_url_is_reported_by_setting_name(tmp_path: Path, url: str):
     process, _ = await program("check", folder=tmp_path, DATABASE_URL=url)
