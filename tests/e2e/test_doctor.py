@@ -17,6 +17,7 @@ import pytest
 
 from app.doctor.examination import examine
 from app.doctor.finding import Finding
+from data import database
 from data.config import load_settings
 from data.database import known_schemas
 from platforms import reader_version
@@ -25,6 +26,7 @@ from tests.e2e.bot_harness import VIDEO, BotHarness
 from tests.e2e.inline_harness import ON, STORAGE, InlineHarness
 from tests.e2e.programs import program
 from tests.measured import MEASURED
+from tests.seed_tables import make_seed_database
 
 
 async def report(harness: BotHarness, **environment: str) -> tuple[int, list[str]]:
@@ -334,6 +336,19 @@ async def test_the_doctor_changes_nothing_and_migrate_upgrades(harness: BotHarne
     assert content_of(harness.folder) == before
     changing = {call.method for call in harness.api.calls if not call.method.startswith("get")}
     assert changing == set()
+
+
+async def test_the_original_modules_tables_are_found_and_left_as_they_are(
+    harness: BotHarness, db_url: str
+):
+    database.initialize_database_components(db_url)
+    await make_seed_database(with_ads=True)
+    await database.close()
+    for _ in range(2):
+        code, lines = await report(harness, DATABASE_URL=db_url)
+        assert code == 0
+        steps = f"the original module's tables → {known_schemas()[-1]}"
+        assert f"warning  database: the next start would upgrade {steps}, back up first" in lines
 
 
 async def test_a_database_of_a_newer_version_is_a_failure(harness: BotHarness):

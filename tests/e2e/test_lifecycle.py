@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import re
 import signal
 from functools import partial
@@ -16,11 +17,14 @@ from core.errors import SettingsError, StorageError
 from core.pseudonyms import Pseudonyms
 from core.statistics import Scope
 from data import database
+from data.key_values import read_value, set_value
+from data.lifespan import database_lifespan
 from data.models import Stats
 from data.statistics import counts_since
 from misc.ui.texts import load_texts
 from tests.e2e.bot_harness import ID, PATIENCE_S, VIDEO, BotHarness
 from tests.e2e.programs import program
+from tests.postgres import folder_of_tools
 
 EN = load_texts()["en"]
 
@@ -506,6 +510,40 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
     await harness.start()
     assert (await counts_since(None))[Scope.ALL].posts == 1
     await harness.say(VIDEO)
+
+
+@pytest.mark.long
+async def test_a_dump_of_postgresql_on_the_command_line(tmp_path: Path, new_postgres: str):
+    path = f"{folder_of_tools()}{os.pathsep}{os.environ['PATH']}"
+    heartbeat = str(tmp_path / "heartbeat")
+    file = str(tmp_path / "backup.dump")
+
+    async def call(*arguments: str) -> tuple[int | None, str]:
+        process, _ = await program(
+            *arguments,
+            folder=tmp_path,
+            DATABASE_URL=new_postgres,
+            FILES_HEARTBEAT=heartbeat,
+            PATH=path,
+        )
+        output, errors = await process.communicate()
+        assert b"Traceback" not in errors
+        return process.returncode, (output + errors).decode()
+
+    async with database_lifespan(new_postgres):
+        await set_value("a", "1")
+    assert await call("backup", file) == (0, f"Copied the database to {file}.\n")
+    assert await call("backup", file) == (
+        1,
+        f"The backup has failed: {file} exists already: choose another name\n",
+    )
+    async with database_lifespan(new_postgres):
+        await set_value("a", "2")
+    code, text = await call("restore", f"{file}2")
+    assert (code, f"cannot read {file}2: No such file or directory" in text) == (1, True)
+    assert await call("restore", file) == (0, "Restored. Chats: 0, last download: never.\n")
+    async with database_lifespan(new_postgres):
+        assert await read_value("a") == "1"
 
 
 async def test_a_copied_database_with_a_foreign_log_is_refused_in_words(harness: BotHarness):
