@@ -23,6 +23,7 @@ from core.version import VERSION
 if TYPE_CHECKING:
     from app.doctor.finding import Finding
     from data.config import Settings
+    from data.schema_state import SchemaState
 
 logger = logging.getLogger("main")
 
@@ -121,8 +122,8 @@ def main() -> int:
         _report(arguments.command, "invalid_settings", "Invalid settings:", *error.mistakes)
         return WRONG_SETTING
     except StorageError as error:
-        mishap = _MISHAPS.get(arguments.command, "The database cannot be used")
-        _report(arguments.command, "database_unusable", f"{mishap}: {error.detail}")
+        sentence = _describe_mishap(arguments.command, error.detail)
+        _report(arguments.command, "database_unusable", sentence)
         return FAILED
     except SpoolError as error:
         _report(arguments.command, "disk_unusable", f"The disk cannot be used: {error.detail}")
@@ -146,6 +147,17 @@ def _load_settings(command: str) -> "Settings":
         if command not in _WITH_TOKEN or written_by_default("bot", "token"):
             raise
         raise SettingsError([*error.mistakes, *_describe_empty_token()]) from None
+
+
+def _describe_mishap(command: str, detail: str) -> str:
+    """Return what has failed, with the name of the file, which SQLite's own sentences lack."""
+    if command in _MISHAPS:
+        return f"{_MISHAPS[command]}: {detail}"
+    from data.config import load_default_settings
+
+    path = _sqlite_path(load_default_settings())
+    where = f" ({path})" if path and str(path) not in detail else ""
+    return f"The database cannot be used: {detail}{where}"
 
 
 def _describe_empty_token() -> list[str]:
@@ -274,8 +286,16 @@ async def migrate(settings: "Settings") -> int:
     before = await read_schema_state(url)
     async with database_lifespan(url):
         pass
-    print(f"The database has schema {before.newest}; before it was {before.current or 'none'}.")
+    print(f"The database has schema {before.newest}{_change_since(before)}.")
     return 0
+
+
+def _change_since(before: "SchemaState") -> str:
+    """Return what was upgraded, as the end of a sentence."""
+    if before.is_newest:
+        return " already"
+    nothing = "the original module's" if before.has_tables else "none"
+    return f"; before it was {before.current or nothing}"
 
 
 async def run(settings: "Settings") -> int:

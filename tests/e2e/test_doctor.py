@@ -324,6 +324,9 @@ async def test_the_doctor_changes_nothing_and_migrate_upgrades(harness: BotHarne
     process, _ = await program("migrate", folder=harness.folder)
     output, _ = await process.communicate()
     assert output.decode() == f"The database has schema {newest}; before it was none.\n"
+    process, _ = await program("migrate", folder=harness.folder)
+    output, _ = await process.communicate()
+    assert output.decode() == f"The database has schema {newest} already.\n"
     old = known_schemas()[0]
     with closing(sqlite3.connect(harness.folder / "program.db")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = ?", (old,))
@@ -349,6 +352,9 @@ async def test_the_original_modules_tables_are_found_and_left_as_they_are(
         assert code == 0
         steps = f"the original module's tables → {known_schemas()[-1]}"
         assert f"warning  database: the next start would upgrade {steps}, back up first" in lines
+    process, _ = await program("migrate", folder=harness.folder, DATABASE_URL=db_url)
+    output, _ = await process.communicate()
+    assert output.decode().endswith("; before it was the original module's.\n")
 
 
 async def test_a_database_of_a_newer_version_is_a_failure(harness: BotHarness):

@@ -290,7 +290,8 @@ async def test_why_there_is_no_start_is_said_to_people_and_to_what_collects_a_js
 
 
 async def test_a_database_that_cannot_be_used_is_a_line_of_a_json_log(tmp_path: Path):
-    (tmp_path / "program.db").write_text("no database")
+    path = tmp_path / "program.db"
+    path.write_text("no database")
     environment = {"RUN_LOG_FORMAT": "json", "BOT_TOKEN": "1:x", "FILES_HEARTBEAT": f"{tmp_path}/h"}
     process, _ = await program("run", folder=tmp_path, **environment)
     _, errors = await process.communicate()
@@ -298,6 +299,8 @@ async def test_a_database_that_cannot_be_used_is_a_line_of_a_json_log(tmp_path: 
     sentence, last = errors.decode().splitlines()[-2:]
     line = json.loads(last)
     assert (line["event"], line["message"]) == ("database_unusable", sentence)
+    assert sentence.startswith("The database cannot be used: ")
+    assert sentence.endswith(f"file is not a database ({path})")
 
 
 @pytest.mark.parametrize(
