@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import SettingsError, SpoolError, StorageError
+from core.errors import SettingsError, SpoolError, StorageError, WrongFileError
 from core.version import VERSION
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ exit codes:
   0  everything went well, or the bot was asked to stop
   1  something failed that may work the next time: Telegram or the database did not answer, a
      disk is full, another process polls with the same token, or the doctor has found a failure
-  2  a setting or an argument is wrong, or Telegram refuses the token; the message says which one
+  2  a setting, an argument or the file that it names is wrong, or Telegram refuses the token;
+     the message says which one
 
 Settings are explained in config.ini and docs/settings.md, everything else in docs/operating.md.
 """
@@ -124,7 +125,7 @@ def main() -> int:
     except StorageError as error:
         sentence = _describe_mishap(arguments.command, error.detail)
         _report(arguments.command, "database_unusable", sentence)
-        return FAILED
+        return WRONG_SETTING if isinstance(error, WrongFileError) else FAILED
     except SpoolError as error:
         _report(arguments.command, "disk_unusable", f"The disk cannot be used: {error.detail}")
         return FAILED
@@ -500,7 +501,7 @@ def _check_secrets(backup: Path) -> None:
     from data.secrets_archive import archive_of
 
     if not archive_of(backup).is_file():
-        raise StorageError(f"there is no {archive_of(backup)}")
+        raise WrongFileError(f"there is no {archive_of(backup)}")
 
 
 def _unpack_secrets(backup: Path, settings: "Settings") -> None:

@@ -484,7 +484,7 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
     assert await call("backup", file) == (0, f"Copied the database to {file}.\n")
     code, text = await call("backup", file)
     assert (code, text) == (
-        1,
+        2,
         f"The backup has failed: {file} exists already: choose another name\n",
     )
     code, text = await call("backup", f"{file}-env", DATABASE_URI="postgresql://u@127.0.0.1:9/d")
@@ -503,7 +503,7 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
     assert re.search(r"^videos +1 rows$", text, re.MULTILINE)
     code, text = await call("restore", f"{file}3")
     assert (code, text) == (
-        1,
+        2,
         "The restore has failed, and the database is as it was: "
         f"cannot read {file}3: No such file or directory\n",
     )
@@ -537,13 +537,16 @@ async def test_a_dump_of_postgresql_on_the_command_line(tmp_path: Path, new_post
         await set_value("a", "1")
     assert await call("backup", file) == (0, f"Copied the database to {file}.\n")
     assert await call("backup", file) == (
-        1,
+        2,
         f"The backup has failed: {file} exists already: choose another name\n",
     )
     async with database_lifespan(new_postgres):
         await set_value("a", "2")
     code, text = await call("restore", f"{file}2")
-    assert (code, f"cannot read {file}2: No such file or directory" in text) == (1, True)
+    assert (code, f"cannot read {file}2: No such file or directory" in text) == (2, True)
+    Path(f"{file}3").write_text("hello")
+    code, text = await call("restore", f"{file}3")
+    assert (code, f"{file}3 is no backup of Clipferry" in text) == (2, True)
     assert await call("restore", file) == (0, "Restored. Chats: 0, last download: never.\n")
     async with database_lifespan(new_postgres):
         assert await read_value("a") == "1"
