@@ -17,12 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import SettingsError, SpoolError, StorageError
+from core.errors import SettingsError, SpoolError, StorageError, WrongFileError
 from core.version import VERSION
 
 if TYPE_CHECKING:
     from app.doctor.finding import Finding
     from data.config import Settings
+    from data.schema_state import SchemaState
 
 logger = logging.getLogger("main")
 
@@ -32,6 +33,9 @@ WRONG_SETTING, FAILED = 2, 1
 _DOCTOR = ("doctor", "check")
 #: Commands that say what is doubtful about the settings themselves, because they write no log.
 _WITHOUT_LOG = ("migrate", "backup", "restore", "recount")
+#: Commands that write one; and those that need a token.
+_WITH_LOG = ("run", "maintenance")
+_WITH_TOKEN = (*_WITH_LOG, *_DOCTOR)
 #: What a failure means, for commands whose files may be the reason.
 _MISHAPS = {
     "backup": "The backup has failed",
@@ -57,7 +61,8 @@ exit codes:
   0  everything went well, or the bot was asked to stop
   1  something failed that may work the next time: Telegram or the database did not answer, a
      disk is full, another process polls with the same token, or the doctor has found a failure
-  2  a setting or an argument is wrong, or Telegram refuses the token; the message says which one
+  2  a setting, an argument or the file that it names is wrong, or Telegram refuses the token;
+     the message says which one
 
 Settings are explained in config.ini and docs/settings.md, everything else in docs/operating.md.
 """
@@ -99,8 +104,6 @@ def main() -> int:
         return demo(arguments)
     if arguments.command in _DOCTOR and not _has_packages():
         return FAILED
-    from data.config import load_default_settings
-
     try:
         commands: dict[str, Callable[[Settings], Coroutine[None, None, int]]] = {
             "run": run,
@@ -111,24 +114,72 @@ def main() -> int:
             "restore": partial(restore, arguments.file, with_secrets=arguments.with_secrets),
             "recount": rebuild_statistics,
         }
-        settings = load_default_settings()
+        settings = _load_settings(arguments.command)
         if arguments.command in _WITHOUT_LOG:
             for sentence in _doubts():
                 print(f"Warning: {sentence}", file=sys.stderr)
         return asyncio.run(commands[arguments.command](settings))
     except SettingsError as error:
-        print("Invalid settings:", *error.mistakes, sep="\n  ", file=sys.stderr)
+        _report(arguments.command, "invalid_settings", "Invalid settings:", *error.mistakes)
         return WRONG_SETTING
     except StorageError as error:
-        mishap = _MISHAPS.get(arguments.command, "The database cannot be used")
-        print(f"{mishap}: {error.detail}", file=sys.stderr)
-        return FAILED
+        sentence = _describe_mishap(arguments.command, error.detail)
+        _report(arguments.command, "database_unusable", sentence)
+        return WRONG_SETTING if isinstance(error, WrongFileError) else FAILED
     except SpoolError as error:
-        print(f"The disk cannot be used: {error.detail}", file=sys.stderr)
+        _report(arguments.command, "disk_unusable", f"The disk cannot be used: {error.detail}")
         return FAILED
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return FAILED
+
+
+def _load_settings(command: str) -> "Settings":
+    """Return the settings.
+
+    Raises:
+        SettingsError: some are invalid; it also names the token if the command lacks it.
+    """
+    from data.config import load_default_settings, written_by_default
+
+    try:
+        return load_default_settings()
+    except SettingsError as error:
+        if command not in _WITH_TOKEN or written_by_default("bot", "token"):
+            raise
+        raise SettingsError([*error.mistakes, *_describe_empty_token()]) from None
+
+
+def _describe_mishap(command: str, detail: str) -> str:
+    """Return what has failed, with the name of the file, which SQLite's own sentences lack."""
+    if command in _MISHAPS:
+        return f"{_MISHAPS[command]}: {detail}"
+    from data.config import load_default_settings
+
+    path = _sqlite_path(load_default_settings())
+    where = f" ({path})" if path and str(path) not in detail else ""
+    return f"The database cannot be used: {detail}{where}"
+
+
+def _describe_empty_token() -> list[str]:
+    from data.config import describe_empty_token
+
+    return describe_empty_token(_demo_advice())
+
+
+def _report(command: str, event: str, sentence: str, *mistakes: str) -> None:
+    """Print why the program ends; a JSON log gets a line of its own, for what collects it."""
+    print(sentence, *mistakes, sep="\n  ", file=sys.stderr)
+    from data.config import written_by_default
+
+    if command not in _WITH_LOG or written_by_default("run", "log_format") != "json":
+        return
+    if not logging.getLogger().handlers:  # invalid settings are found before there is a log
+        from app.logging_config import configure_logging
+
+        configure_logging("ERROR", "json", token="", with_chat_ids=False)
+    text = " ".join((sentence, "; ".join(mistakes))).rstrip()
+    logger.error("%s", text, extra={"event": event})
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -236,8 +287,16 @@ async def migrate(settings: "Settings") -> int:
     before = await read_schema_state(url)
     async with database_lifespan(url):
         pass
-    print(f"The database has schema {before.newest}; before it was {before.current or 'none'}.")
+    print(f"The database has schema {before.newest}{_change_since(before)}.")
     return 0
+
+
+def _change_since(before: "SchemaState") -> str:
+    """Return what was upgraded, as the end of a sentence."""
+    if before.is_newest:
+        return " already"
+    nothing = "the original module's" if before.has_tables else "none"
+    return f"; before it was {before.current or nothing}"
 
 
 async def run(settings: "Settings") -> int:
@@ -442,7 +501,7 @@ def _check_secrets(backup: Path) -> None:
     from data.secrets_archive import archive_of
 
     if not archive_of(backup).is_file():
-        raise StorageError(f"there is no {archive_of(backup)}")
+        raise WrongFileError(f"there is no {archive_of(backup)}")
 
 
 def _unpack_secrets(backup: Path, settings: "Settings") -> None:
@@ -505,9 +564,7 @@ def prepare(settings: "Settings") -> None:
     for sentence in doubtful_default_settings():
         logger.warning("Settings: %s", sentence, extra={"event": "doubtful_setting"})
     if not token:
-        raise SettingsError(
-            [f"[bot] token (BOT_TOKEN) is empty: ask @BotFather for one{_demo_advice()}"]
-        )
+        raise SettingsError(_describe_empty_token())
     _set_up_lean_aiogram(settings)
 
 

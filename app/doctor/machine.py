@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from app.container import UPDATES_AT_ONCE
+from app.doctor.checks import Check
 from app.doctor.finding import Finding
 from app.doctor.live_updates import live_update_findings
 from app.folders import HEARTBEAT, SPOOL, may_write, nearest_existing
@@ -24,24 +25,25 @@ _OTHER_DESCRIPTORS: Final = 150
 _REQUEST_DESCRIPTORS: Final = 6
 
 
-def machine_findings(settings: Settings) -> Iterator[Finding]:
-    """Check what the machine provides."""
-    yield _disk(settings)
-    yield from _unwritable(settings)
-    yield _descriptors(settings.limits.active_requests)
-    yield Finding("ok", f"FFmpeg {ffmpeg_version()}, which comes with PyAV")
-    yield _ytdlp(settings)
+def machine_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
+    """Return the checks of what the machine provides."""
+    yield "the disk", _disk(settings)
+    yield "the folders", _unwritable(settings)
+    yield "the file descriptors", _descriptors(settings.limits.active_requests)
+    yield "FFmpeg", _ffmpeg()
+    yield "yt-dlp", _ytdlp(settings)
     if settings.ytdlp.update:
-        yield from live_update_findings(settings.ytdlp.folder)
+        yield "live updates of yt-dlp", live_update_findings(settings.ytdlp.folder)
 
 
-def _disk(settings: Settings) -> Finding:
+def _disk(settings: Settings) -> Iterator[Finding]:
     free_mb = shutil.disk_usage(nearest_existing(settings.files.spool_dir)).free // _MEGABYTE
     quota_mb = settings.files.spool_mb
     space = f"disk: {free_mb} MB free, the spool may use up to {quota_mb} MB"
     if free_mb < quota_mb:
-        return Finding("warning", f"{space}: free disk space or lower [files] spool_mb")
-    return Finding("ok", space)
+        yield Finding("warning", f"{space}: free disk space or lower [files] spool_mb")
+    else:
+        yield Finding("ok", space)
 
 
 def _unwritable(settings: Settings) -> Iterator[Finding]:
@@ -53,17 +55,22 @@ def _unwritable(settings: Settings) -> Iterator[Finding]:
             yield Finding("failure", f"{setting}: {existing} cannot be written by this user")
 
 
-def _descriptors(active_requests: int) -> Finding:
+def _descriptors(active_requests: int) -> Iterator[Finding]:
     """Each connection and each open file needs one."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = active_requests * _REQUEST_DESCRIPTORS + UPDATES_AT_ONCE + _OTHER_DESCRIPTORS
     text = f"file descriptors: {limit} allowed (ulimit -n), up to {needed} needed"
     if limit != resource.RLIM_INFINITY and limit < needed:
-        return Finding("warning", f"{text}: raise the limit or lower [limits] active_requests")
-    return Finding("ok", text)
+        yield Finding("warning", f"{text}: raise the limit or lower [limits] active_requests")
+    else:
+        yield Finding("ok", text)
 
 
-def _ytdlp(settings: Settings) -> Finding:
+def _ffmpeg() -> Iterator[Finding]:
+    yield Finding("ok", f"FFmpeg {ffmpeg_version()}, which comes with PyAV")
+
+
+def _ytdlp(settings: Settings) -> Iterator[Finding]:
     version, released = reader_version()
     days = (datetime.now(UTC).date() - released).days
     is_live = settings.ytdlp.update and reader_folder().is_relative_to(
@@ -72,8 +79,9 @@ def _ytdlp(settings: Settings) -> Finding:
     where = f"a live update in {reader_folder()}" if is_live else f"installed in {reader_folder()}"
     text = f"yt-dlp {version}, {days} days old, {where}"
     if days > _OLD_YTDLP_DAYS:
-        return Finding("warning", f"{text}: {ytdlp_advice(ROOT)}")
-    return Finding("ok", text)
+        yield Finding("warning", f"{text}: {ytdlp_advice(ROOT)}")
+    else:
+        yield Finding("ok", text)
 
 
 def ytdlp_advice(code: Path) -> str:

@@ -7,14 +7,16 @@ from typing import Final
 
 from app.ads_file import load_ads
 from app.container import build_fetcher, build_identities, canary_links, check_files
+from app.doctor.checks import Check, run_checks
 from app.doctor.finding import Finding
 from app.folders import may_write, nearest_existing
 from core.errors import ClipferryError, SettingsError
 from core.identities import Identity, IdentityState
+from core.media import Link
 from data.config import Settings
 from misc.ui.texts import load_texts
 from platforms import (
-    Identities,
+    Fetcher,
     ProxyPool,
     Registry,
     check_cookies,
@@ -29,53 +31,53 @@ _DAY_S: Final = 86_400
 
 
 async def site_findings(settings: Settings) -> AsyncIterator[Finding]:
-    """Check what the bot needs to fetch from the sites."""
-    mistakes = False
-    for finding in _files(settings):
-        mistakes = mistakes or finding.level == "failure"
-        yield finding
-    if mistakes:
-        return
+    """Check what the bot needs to fetch from the sites.
+
+    The mistakes in all files that the settings name are reported first.
+    """
     registry, network = load_registry(settings.sites.allowed), settings.network
-    proxies = load_proxies(network.proxy_file, include_direct=network.proxy_include_direct)
-    for finding in _identities(settings, registry, build_identities(settings, proxies)):
-        yield finding
-    async for finding in _proxies(proxies, registry):
-        yield finding
-    async for finding in _canaries(settings, registry):
-        yield finding
-
-
-def _files(settings: Settings) -> Iterator[Finding]:
-    """Check the files that the settings name, and report the mistakes of all of them."""
-    network, ads = settings.network, settings.ads
     try:
-        check_files(settings, load_registry(settings.sites.allowed))
+        check_files(settings, registry)
     except SettingsError as error:
-        yield from (Finding("failure", mistake) for mistake in error.mistakes)
+        for mistake in error.mistakes:
+            yield Finding("failure", mistake)
         return
     yield Finding("ok", f"sites: {len(settings.sites.allowed)} allowed")
-    if found := load_ads(ads.link, ads.file, load_texts()):
+    proxies = load_proxies(network.proxy_file, include_direct=network.proxy_include_direct)
+    async for finding in run_checks(_checks(settings, registry, proxies)):
+        yield finding
+
+
+def _checks(
+    settings: Settings, registry: Registry, proxies: ProxyPool
+) -> Iterator[tuple[str, Check]]:
+    yield "the ads", _ads(settings)
+    if cookies_file := settings.network.cookies_file:
+        yield "the cookies", _cookies(cookies_file)
+    yield "the accounts", _identities(settings, registry, proxies)
+    yield "the proxies", _proxies(proxies, registry)
+    yield "the canaries", _canaries(settings, registry)
+
+
+def _ads(settings: Settings) -> Iterator[Finding]:
+    if found := load_ads(settings.ads.link, settings.ads.file, load_texts()):
         yield Finding("ok", f"ads: {len(found)}")
-    if cookies_file := network.cookies_file:
-        yield _cookies(cookies_file)
 
 
-def _cookies(file: Path) -> Finding:
+def _cookies(file: Path) -> Iterator[Finding]:
     cookies, now = check_cookies(file), time.time()
     expired = sum(cookie.has_expired(now) for cookie in cookies)
     days = _days_since(file.stat().st_mtime)
     text = f"cookies: {len(cookies)}, expired: {expired}, exported {days} days ago"
     if expired or days > _OLD_COOKIES_DAYS:
-        return Finding("warning", f"{text}: sign in again and export new cookies")
-    return Finding("ok", text)
+        yield Finding("warning", f"{text}: sign in again and export new cookies")
+    else:
+        yield Finding("ok", text)
 
 
-def _identities(
-    settings: Settings, registry: Registry, identities: Identities
-) -> Iterator[Finding]:
+def _identities(settings: Settings, registry: Registry, proxies: ProxyPool) -> Iterator[Finding]:
     """Report what is stored about each account; no account is used to find out more."""
-    folder = settings.identities.folder
+    folder, identities = settings.identities.folder, build_identities(settings, proxies)
     if not may_write(nearest_existing(folder)):
         yield Finding("warning", f"[identities] folder: {folder} cannot be written")
     for platform in registry.by_name.values():
@@ -125,13 +127,20 @@ async def _canaries(settings: Settings, registry: Registry) -> AsyncIterator[Fin
     """Read the canaries' pages, without downloading their files."""
     fetcher = build_fetcher(settings, registry)
     try:
-        for link in canary_links(settings, registry):
-            title = registry[link.platform].title
-            try:
-                await fetcher.read(link, may_sign_in=False)
-            except ClipferryError as error:
-                yield Finding("warning", f"canary of {title}: {error}")
-            else:
-                yield Finding("ok", f"canary of {title}: readable")
+        canaries = (
+            (f"the canary of {registry[link.platform].title}", _canary(fetcher, registry, link))
+            for link in canary_links(settings, registry)
+        )
+        async for finding in run_checks(canaries):
+            yield finding
     finally:
         await fetcher.close()
+
+
+async def _canary(fetcher: Fetcher, registry: Registry, link: Link) -> Finding:
+    title = registry[link.platform].title
+    try:
+        await fetcher.read(link, may_sign_in=False)
+    except ClipferryError as error:
+        return Finding("warning", f"canary of {title}: {error}")
+    return Finding("ok", f"canary of {title}: readable")

@@ -10,6 +10,7 @@ import aiohttp
 from aiogram import Bot
 from aiogram.types import User
 
+from app.doctor.checks import Check, run_checks
 from app.doctor.finding import Finding
 from app.webhook import tls_of
 from app.webhook_registration import report_on
@@ -22,7 +23,7 @@ from core.errors import (
     TokenRejectedError,
 )
 from core.webhook import failure_of, problem_of
-from data.config import Settings
+from data.config import Settings, describe_empty_token
 from delivery.client import make_bot
 from delivery.membership import channel_id
 
@@ -38,13 +39,14 @@ async def telegram_findings(settings: Settings) -> AsyncIterator[Finding]:
     """Check everything that Telegram can be asked. Only methods that change nothing are called."""
     token = settings.bot.token.get_secret_value()
     if not token:
-        yield Finding("failure", "[bot] token (BOT_TOKEN) is empty: ask @BotFather for one")
+        for sentence in describe_empty_token():
+            yield Finding("failure", sentence)
         return
     bot = make_bot(token, server=settings.telegram.server, connections=2)
     try:
         me = await bot.me()
         yield Finding("ok", f"Telegram accepts the token of @{me.username}")
-        async for finding in _details(bot, me, settings):
+        async for finding in run_checks(_checks(bot, me, settings)):
             yield finding
     except TokenRejectedError:
         yield Finding("failure", WRONG_TOKEN)
@@ -56,31 +58,25 @@ async def telegram_findings(settings: Settings) -> AsyncIterator[Finding]:
         await bot.session.close()
 
 
-async def _details(bot: Bot, me: User, settings: Settings) -> AsyncIterator[Finding]:
-    if (skew := await _clock(settings.telegram.server)) is not None:
-        yield skew
-    for finding in _switches(me):
-        yield finding
-    yield await _webhook(bot, settings)
-    yield await _storage(bot, settings.inline.storage_chat)
+def _checks(bot: Bot, me: User, settings: Settings) -> Iterator[tuple[str, Check]]:
+    yield "the clock", _clock(settings.telegram.server)
+    yield "the switches at @BotFather", _switches(me)
+    yield "the webhook", _webhook(bot, settings)
+    yield "[inline] storage_chat", _storage(bot, settings.inline.storage_chat)
     for name, chat_id in (
         ("[statistics] board_chat", settings.statistics.board_chat),
         ("[bot] join_log_chat", settings.bot.join_log_chat),
     ):
         if chat_id:
-            yield await _chat(bot, name, chat_id)
+            yield name, _chat(bot, name, chat_id)
     for channel in settings.access.channels if settings.access.mode == "members" else ():
-        yield await _channel(bot, channel)
-    async for finding in _moved_groups(bot, settings):
-        yield finding
-    if not settings.bot.admins:
-        yield Finding("warning", "[bot] admins is empty: nobody gets alarms or can use /admin")
-    for number, admin in enumerate(settings.bot.admins, start=1):
-        yield await _admin(bot, number, admin)
+        yield f"{channel} of [access] channels", _channel(bot, channel)
+    yield "the groups of [access] listed", _moved_groups(bot, settings)
+    yield "[bot] admins", _admins(bot, settings.bot.admins)
 
 
-async def _clock(server: str) -> Finding | None:
-    """Compare the clocks: the server's is in every response. None if it says nothing."""
+async def _clock(server: str) -> AsyncIterator[Finding]:
+    """Compare the clocks: the server's is in every response. Nothing if it says nothing."""
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session:
@@ -89,12 +85,13 @@ async def _clock(server: str) -> Finding | None:
                 here = (began + time.time()) / 2
                 there = parsedate_to_datetime(response.headers["Date"]).timestamp()
     except (aiohttp.ClientError, TimeoutError, KeyError, ValueError):
-        return None
+        return
     seconds = round(here - there)
     if abs(seconds) <= _MAX_SKEW_S:
-        return Finding("ok", "the clock agrees with Telegram's")
+        yield Finding("ok", "the clock agrees with Telegram's")
+        return
     where = "ahead of" if seconds > 0 else "behind"
-    return Finding(
+    yield Finding(
         "warning", f"the clock is {abs(seconds)} s {where} Telegram's: synchronise it (NTP)"
     )
 
@@ -212,6 +209,13 @@ async def _channel(bot: Bot, channel: str) -> Finding:
     if member.status in {"creator", "administrator"}:
         return Finding("ok", f"{name} tells who is a member")
     return Finding("warning", f"{name}: make the bot an administrator, else nobody is let in")
+
+
+async def _admins(bot: Bot, admins: tuple[int, ...]) -> AsyncIterator[Finding]:
+    if not admins:
+        yield Finding("warning", "[bot] admins is empty: nobody gets alarms or can use /admin")
+    for number, admin in enumerate(admins, start=1):
+        yield await _admin(bot, number, admin)
 
 
 async def _admin(bot: Bot, number: int, admin: int) -> Finding:

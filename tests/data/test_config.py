@@ -12,6 +12,7 @@ from data.config import (
     ROOT,
     Settings,
     describe,
+    describe_empty_token,
     keys_without_section,
     load_default_settings,
     load_settings,
@@ -138,6 +139,9 @@ def test_an_empty_list_of_sites_is_a_mistake(ini: Path, env: Path):
         ("LIMIT_ATTEMPTS", "LIMIT_ATTEMPTS is not a setting, did you mean LIMITS_ATTEMPTS?"),
         ("bot_token", "bot_token is not a setting, did you mean BOT_TOKEN?"),
         ("BOT_COLOUR", "BOT_COLOUR is not a setting"),
+        ("TELEGRAM_TOKEN", "TELEGRAM_TOKEN is not a setting, did you mean BOT_TOKEN?"),
+        ("TELEGRAM_BOT_TOKEN", "TELEGRAM_BOT_TOKEN is not a setting, did you mean BOT_TOKEN?"),
+        ("TOKEN", ""),  # of another program, unless there is none of ours
         ("BOT_SERVICE_HOST", ""),  # Kubernetes, for a service called "bot"
         ("DATABASE_PORT_5432_TCP_ADDR", ""),
         ("TELEGRAM_API_ID", ""),  # for the local Bot API server, see docker-compose.yml
@@ -235,6 +239,25 @@ def test_a_name_without_its_section_is_doubtful():
         ".env: TOKEN is not a setting, did you mean BOT_TOKEN?",
         ".env: PORT is not a setting, did you mean WEBHOOK_PORT or WATCH_PORT?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "hints"),
+    [
+        ("TOKEN", ["TOKEN is not a setting, did you mean BOT_TOKEN?"]),
+        ("tg_bot_token", ["tg_bot_token is not a setting, did you mean BOT_TOKEN?"]),
+        ("TELEGRAM_TOKEN", []),  # is named among the unknown names
+        ("PATH_TO_TOKEN", []),
+    ],
+)
+@pytest.mark.parametrize("value", ["", "hunter2"])
+def test_an_empty_token_is_named_with_the_variable_that_may_have_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, hints: list[str], value: str
+):
+    monkeypatch.setenv(name, value)
+    first, *others = describe_empty_token(", or wait")
+    assert first == "[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or wait"
+    assert others == hints
 
 
 def test_a_database_that_depends_on_the_working_directory_is_doubtful(

@@ -19,55 +19,12 @@ from data.database import get_async_db_url, get_session, init_db, initialize_dat
 from data.key_values import check_writable, read_value, set_value
 from data.lifespan import database_lifespan
 from tests.ports import free_port
-
-# The seed page's tables, as PostgreSQL and SQLite write them for its models.
-SEED_DDL: dict[str, tuple[str, ...]] = {
-    "postgresql": (
-        "CREATE TABLE users (user_id BIGINT NOT NULL, registered_at BIGINT, lang VARCHAR NOT NULL, "
-        "link VARCHAR, file_mode BOOLEAN NOT NULL, {ads} PRIMARY KEY (user_id), UNIQUE (user_id))",
-        "CREATE TABLE videos (pk_id BIGSERIAL NOT NULL, user_id BIGINT NOT NULL, "
-        "downloaded_at BIGINT, video_link VARCHAR NOT NULL, is_images BOOLEAN NOT NULL, "
-        "is_processed BOOLEAN NOT NULL, is_inline BOOLEAN NOT NULL, PRIMARY KEY (pk_id), "
-        "FOREIGN KEY(user_id) REFERENCES users (user_id))",
-        "CREATE TABLE music (pk_id BIGSERIAL NOT NULL, user_id BIGINT NOT NULL, "
-        "downloaded_at BIGINT, video_id BIGINT NOT NULL, PRIMARY KEY (pk_id), "
-        "FOREIGN KEY(user_id) REFERENCES users (user_id))",
-    ),
-}
-SEED_DDL["sqlite"] = tuple(ddl.replace("BIGSERIAL", "BIGINT") for ddl in SEED_DDL["postgresql"])
-AD_COLUMNS = "ad_count INTEGER NOT NULL, ad_cooldown BIGINT NOT NULL,"
+from tests.seed_tables import make_seed_database
 
 
 async def _rows(query: str) -> list[tuple[object, ...]]:
     async with await get_session() as db:
         return [tuple(row) for row in await db.execute(text(query))]
-
-
-async def _make_seed_database(*, with_ads: bool) -> str:
-    assert database.engine is not None
-    dialect = database.engine.dialect.name
-    async with database.engine.begin() as connection:
-        for ddl in SEED_DDL[dialect]:
-            await connection.execute(text(ddl.format(ads=AD_COLUMNS if with_ads else "")))
-        ads, values = (", ad_count, ad_cooldown", ", 2, 1700") if with_ads else ("", "")
-        await connection.execute(
-            text(
-                f"INSERT INTO users (user_id, registered_at, lang, link, file_mode{ads}) VALUES "
-                f"(7, 100, 'ru', 'ref', true{values}), (-100, NULL, 'xx', NULL, false{values})"
-            )
-        )
-        await connection.execute(
-            text(
-                "INSERT INTO videos VALUES (1, 7, 200, 'https://a', true, false, false), "
-                "(2, 7, NULL, 'https://b', false, true, true), "
-                "(5, -100, 201, 'c', false, false, false)"
-            )
-        )
-        await connection.execute(text("INSERT INTO music VALUES (1, 7, 300, 7123456789012345678)"))
-        if dialect == "postgresql":
-            await connection.execute(text("SELECT setval('videos_pk_id_seq', 5)"))
-            await connection.execute(text("SELECT setval('music_pk_id_seq', 1)"))
-    return dialect
 
 
 @pytest.mark.parametrize(
@@ -160,7 +117,7 @@ async def test_migrating_twice_changes_nothing(db: str):
 @pytest.mark.parametrize("with_ads", [True, False])
 async def test_a_seed_made_database_is_upgraded_with_every_row(db_url: str, with_ads: bool):
     initialize_database_components(db_url)
-    dialect = await _make_seed_database(with_ads=with_ads)
+    dialect = await make_seed_database(with_ads=with_ads)
     tables = {
         "users": "user_id, registered_at, lang, link, file_mode",
         "videos": "pk_id, user_id, downloaded_at, video_link, is_images, is_processed, is_inline",
@@ -191,7 +148,7 @@ async def test_a_seed_made_database_is_upgraded_with_every_row(db_url: str, with
 
 async def test_orphans_of_an_unchecked_sqlite_database_are_kept(tmp_path):
     initialize_database_components(f"sqlite:///{tmp_path / 'old.db'}")
-    await _make_seed_database(with_ads=True)
+    await make_seed_database(with_ads=True)
     assert database.engine is not None
     async with database.engine.connect() as connection:
         raw = (await connection.get_raw_connection()).driver_connection
@@ -238,7 +195,7 @@ async def test_a_database_of_a_newer_release_is_refused(db: str):
 
 async def test_two_processes_migrate_one_database_at_once(db_url: str):
     initialize_database_components(db_url)
-    await _make_seed_database(with_ads=False)
+    await make_seed_database(with_ads=False)
     await database.close()
     program = (
         "import asyncio, sys\n"

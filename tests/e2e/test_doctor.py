@@ -1,16 +1,23 @@
 """`main.py doctor` checks every prerequisite of a start, and prints no secrets."""
 
 import asyncio
+import errno
 import os
+import re
 import signal
 import sqlite3
 import time
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from app.doctor.examination import examine
+from app.doctor.finding import Finding
+from data import database
 from data.config import load_settings
 from data.database import known_schemas
 from platforms import reader_version
@@ -19,6 +26,7 @@ from tests.e2e.bot_harness import VIDEO, BotHarness
 from tests.e2e.inline_harness import ON, STORAGE, InlineHarness
 from tests.e2e.programs import program
 from tests.measured import MEASURED
+from tests.seed_tables import make_seed_database
 
 
 async def report(harness: BotHarness, **environment: str) -> tuple[int, list[str]]:
@@ -176,6 +184,102 @@ async def test_a_token_unknown_to_telegram_is_a_failure(harness: BotHarness, tok
     assert "token" in failures[0]
 
 
+@pytest.mark.parametrize(
+    ("broken", "what"),
+    [
+        ("app.doctor.database.read_schema_state", "the database"),
+        ("app.doctor.machine.shutil.disk_usage", "the disk"),
+        ("app.doctor.sites.is_open", "the proxies"),
+        ("app.doctor.telegram.report_on", "the webhook"),
+        ("app.doctor.examination.telegram_findings", "Telegram"),
+    ],
+)
+async def test_a_check_with_an_unexpected_error_is_a_failure_and_the_others_go_on(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch, broken: str, what: str
+):
+    async def fail_later(_: object) -> AsyncIterator[Finding]:
+        yield Finding("ok", "the first part")
+        raise KeyError("hunter2")
+
+    def fail(*_: object) -> None:
+        raise KeyError("hunter2")
+
+    _, before = await report(harness)
+    monkeypatch.setattr(broken, fail_later if "telegram_findings" in broken else fail)
+    code, lines = await report(harness)
+    assert code == 1
+    (failure,) = [line for line in lines if line.startswith("failure ")]
+    assert failure.startswith(f"failure  the check of {what} failed: KeyError in {__file__}, line ")
+    if what == "Telegram":
+        assert lines[-2:] == ["ok       the first part", failure]
+    else:
+        # The line of the check itself is another one; the others are there, to the last one.
+        assert len(lines) == len(before)
+        assert lines[-1] == before[-1]
+
+
+async def test_an_unreadable_disk_is_named_by_what_the_system_says(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "/hunter2")
+
+    monkeypatch.setattr("app.doctor.machine.shutil.disk_usage", fail)
+    _, lines = await report(harness)
+    expected = "failure  the check of the disk failed: Input/output error (OSError in "
+    assert any(line.startswith(expected) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (-3_600, r"warning  the clock is 3\d{3} s behind Telegram's: synchronise it \(NTP\)"),
+        (3_600, r"warning  the clock is 3\d{3} s ahead of Telegram's: synchronise it \(NTP\)"),
+        (0, "ok       the clock agrees with Telegram's"),
+    ],
+)
+async def test_a_wrong_clock_is_a_warning(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch, seconds: int, expected: str
+):
+    clock = SimpleNamespace(time=lambda: time.time() + seconds)
+    monkeypatch.setattr("app.doctor.telegram.time", clock)
+    _, lines = await report(harness)
+    (line,) = [line for line in lines if "the clock" in line]
+    assert re.fullmatch(expected, line)
+
+
+@pytest.mark.parametrize(
+    ("is_open", "expected"),
+    [
+        (True, "ok       the direct connection reaches tiktok.com"),
+        (False, "warning  the direct connection does not reach tiktok.com: check DNS and the "),
+    ],
+)
+async def test_a_direct_connection_that_reaches_no_site_is_a_warning(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch, is_open: bool, expected: str
+):
+    async def connect(proxy: Any, host: str) -> bool:
+        assert (proxy.url, host) == (None, "tiktok.com")
+        return is_open
+
+    monkeypatch.setattr("app.doctor.sites.is_open", connect)
+    _, lines = await report(harness, NETWORK_PROXY_FILE="", SITES_ALLOWED="tiktok")
+    (line,) = [line for line in lines if "the direct connection" in line]
+    assert line.startswith(expected)
+
+
+@pytest.mark.parametrize(("kind", "status"), [("channel", "member"), ("supergroup", "left")])
+async def test_a_board_that_the_bot_may_not_write_to_is_a_warning(
+    harness: BotHarness, kind: str, status: str
+):
+    board = harness.world.chats[-1008] = Chat(-1008, kind, "Board")
+    board.members[harness.world.bot_user["id"]] = status
+    code, lines = await report(harness, STATISTICS_BOARD_CHAT="-1008")
+    assert code == 0
+    name = "the chat [statistics] board_chat"
+    assert f"warning  {name}: give the bot the right to post there" in lines
+
+
 async def test_an_invalid_ads_file_is_a_failure(harness: BotHarness):
     file = harness.folder / "ads.json"
     file.write_text('[{"name": "tea"}]')
@@ -220,6 +324,9 @@ async def test_the_doctor_changes_nothing_and_migrate_upgrades(harness: BotHarne
     process, _ = await program("migrate", folder=harness.folder)
     output, _ = await process.communicate()
     assert output.decode() == f"The database has schema {newest}; before it was none.\n"
+    process, _ = await program("migrate", folder=harness.folder)
+    output, _ = await process.communicate()
+    assert output.decode() == f"The database has schema {newest} already.\n"
     old = known_schemas()[0]
     with closing(sqlite3.connect(harness.folder / "program.db")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = ?", (old,))
@@ -232,6 +339,22 @@ async def test_the_doctor_changes_nothing_and_migrate_upgrades(harness: BotHarne
     assert content_of(harness.folder) == before
     changing = {call.method for call in harness.api.calls if not call.method.startswith("get")}
     assert changing == set()
+
+
+async def test_the_original_modules_tables_are_found_and_left_as_they_are(
+    harness: BotHarness, db_url: str
+):
+    database.initialize_database_components(db_url)
+    await make_seed_database(with_ads=True)
+    await database.close()
+    for _ in range(2):
+        code, lines = await report(harness, DATABASE_URL=db_url)
+        assert code == 0
+        steps = f"the original module's tables → {known_schemas()[-1]}"
+        assert f"warning  database: the next start would upgrade {steps}, back up first" in lines
+    process, _ = await program("migrate", folder=harness.folder, DATABASE_URL=db_url)
+    output, _ = await process.communicate()
+    assert output.decode().endswith("; before it was the original module's.\n")
 
 
 async def test_a_database_of_a_newer_version_is_a_failure(harness: BotHarness):

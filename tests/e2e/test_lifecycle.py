@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import re
 import signal
 from functools import partial
@@ -16,11 +17,14 @@ from core.errors import SettingsError, StorageError
 from core.pseudonyms import Pseudonyms
 from core.statistics import Scope
 from data import database
+from data.key_values import read_value, set_value
+from data.lifespan import database_lifespan
 from data.models import Stats
 from data.statistics import counts_since
 from misc.ui.texts import load_texts
 from tests.e2e.bot_harness import ID, PATIENCE_S, VIDEO, BotHarness
 from tests.e2e.programs import program
+from tests.postgres import folder_of_tools
 
 EN = load_texts()["en"]
 
@@ -243,6 +247,75 @@ async def test_all_wrong_settings_are_reported_together(tmp_path: Path):
     assert b"NETWORK_PROXY_FILE" in errors
 
 
+@pytest.mark.parametrize(
+    ("command", "needs_token"), [("run", True), ("doctor", True), ("migrate", False)]
+)
+async def test_an_empty_token_is_reported_with_the_other_mistakes(
+    tmp_path: Path, command: str, needs_token: bool
+):
+    environment = {"LIMITS_ATTEMPTS": "0", "TOKEN": "hunter2", "BOT_TOKEN": ""}
+    process, _ = await program(command, folder=tmp_path, **environment)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"LIMITS_ATTEMPTS" in errors
+    assert (b"\n  [bot] token (BOT_TOKEN) is empty: ask " in errors) == needs_token
+    assert (b"\n  TOKEN is not a setting, did you mean BOT_TOKEN?" in errors) == needs_token
+    assert b"hunter2" not in errors
+
+
+async def test_a_token_under_another_name_is_named_by_run_and_doctor(tmp_path: Path):
+    hint = b"TOKEN is not a setting, did you mean BOT_TOKEN?"
+    run, _ = await program("run", folder=tmp_path, TOKEN="")
+    doctor, _ = await program("doctor", folder=tmp_path, TOKEN="")
+    (_, errors), (output, _) = await run.communicate(), await doctor.communicate()
+    assert (run.returncode, doctor.returncode) == (2, 1)
+    assert hint in errors
+    assert b"failure  " + hint in output
+
+
+@pytest.mark.parametrize("command", ["run", "maintenance"])
+async def test_why_there_is_no_start_is_said_to_people_and_to_what_collects_a_json_log(
+    tmp_path: Path, command: str
+):
+    environment = {"RUN_LOG_FORMAT": "json", "LIMITS_ATTEMPTS": "0", "BOT_TOKN": "hunter2"}
+    process, _ = await program(command, folder=tmp_path, **environment)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"hunter2" not in errors
+    first, *mistakes, last = errors.decode().splitlines()
+    line = json.loads(last)
+    assert (line["event"], line["level"]) == ("invalid_settings", "ERROR")
+    assert (first, len(mistakes)) == ("Invalid settings:", 3)
+    assert line["message"] == f"{first} {'; '.join(map(str.strip, mistakes))}"
+
+
+async def test_a_database_that_cannot_be_used_is_a_line_of_a_json_log(tmp_path: Path):
+    path = tmp_path / "program.db"
+    path.write_text("no database")
+    environment = {"RUN_LOG_FORMAT": "json", "BOT_TOKEN": "1:x", "FILES_HEARTBEAT": f"{tmp_path}/h"}
+    process, _ = await program("run", folder=tmp_path, **environment)
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    sentence, last = errors.decode().splitlines()[-2:]
+    line = json.loads(last)
+    assert (line["event"], line["message"]) == ("database_unusable", sentence)
+    assert sentence.startswith("The database cannot be used: ")
+    assert sentence.endswith(f"file is not a database ({path})")
+
+
+@pytest.mark.parametrize(
+    ("command", "form"), [("migrate", "json"), ("run", "text"), ("run", "yaml")]
+)
+async def test_only_a_json_log_gets_a_line_of_its_own(tmp_path: Path, command: str, form: str):
+    process, _ = await program(
+        command, folder=tmp_path, RUN_LOG_FORMAT=form, LIMITS_ATTEMPTS="0", BOT_TOKEN="1:x"
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert errors.startswith(b"Invalid settings:\n")
+    assert errors.count(b"LIMITS_ATTEMPTS") == 1
+
+
 @pytest.mark.parametrize("url", ["mysql://u:hunter2@h/d", "hunter2"])
 async def test_an_invalid_database_url_is_reported_by_setting_name(tmp_path: Path, url: str):
     process, _ = await program("check", folder=tmp_path, DATABASE_URL=url)
@@ -411,7 +484,7 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
     assert await call("backup", file) == (0, f"Copied the database to {file}.\n")
     code, text = await call("backup", file)
     assert (code, text) == (
-        1,
+        2,
         f"The backup has failed: {file} exists already: choose another name\n",
     )
     code, text = await call("backup", f"{file}-env", DATABASE_URI="postgresql://u@127.0.0.1:9/d")
@@ -430,7 +503,7 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
     assert re.search(r"^videos +1 rows$", text, re.MULTILINE)
     code, text = await call("restore", f"{file}3")
     assert (code, text) == (
-        1,
+        2,
         "The restore has failed, and the database is as it was: "
         f"cannot read {file}3: No such file or directory\n",
     )
@@ -440,6 +513,43 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
     await harness.start()
     assert (await counts_since(None))[Scope.ALL].posts == 1
     await harness.say(VIDEO)
+
+
+@pytest.mark.long
+async def test_a_dump_of_postgresql_on_the_command_line(tmp_path: Path, new_postgres: str):
+    path = f"{folder_of_tools()}{os.pathsep}{os.environ['PATH']}"
+    heartbeat = str(tmp_path / "heartbeat")
+    file = str(tmp_path / "backup.dump")
+
+    async def call(*arguments: str) -> tuple[int | None, str]:
+        process, _ = await program(
+            *arguments,
+            folder=tmp_path,
+            DATABASE_URL=new_postgres,
+            FILES_HEARTBEAT=heartbeat,
+            PATH=path,
+        )
+        output, errors = await process.communicate()
+        assert b"Traceback" not in errors
+        return process.returncode, (output + errors).decode()
+
+    async with database_lifespan(new_postgres):
+        await set_value("a", "1")
+    assert await call("backup", file) == (0, f"Copied the database to {file}.\n")
+    assert await call("backup", file) == (
+        2,
+        f"The backup has failed: {file} exists already: choose another name\n",
+    )
+    async with database_lifespan(new_postgres):
+        await set_value("a", "2")
+    code, text = await call("restore", f"{file}2")
+    assert (code, f"cannot read {file}2: No such file or directory" in text) == (2, True)
+    Path(f"{file}3").write_text("hello")
+    code, text = await call("restore", f"{file}3")
+    assert (code, f"{file}3 is no backup of Clipferry" in text) == (2, True)
+    assert await call("restore", file) == (0, "Restored. Chats: 0, last download: never.\n")
+    async with database_lifespan(new_postgres):
+        assert await read_value("a") == "1"
 
 
 async def test_a_copied_database_with_a_foreign_log_is_refused_in_words(harness: BotHarness):
