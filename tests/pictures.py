@@ -113,6 +113,7 @@ async def _list_card(browser: BrowserHarness) -> None:
     for number in (1, 2):
         await page.click(f".keys button >> nth={number}")
         await expect(page.locator(".keys button:has-text('✅')")).to_have_count(number)
+    await expect(page.locator(".keys button").last).to_be_in_viewport(ratio=1)
     await _shoot(page, "list-card")
 
 

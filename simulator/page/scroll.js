@@ -33,8 +33,10 @@ export function toEnd(isOwn) {
 /** Set up the list, and the button that leads to its end; `reached` is called at the end. */
 export function watchScroll(reached) {
   button.append(icon("down"));
-  // The list grows with a new message, and again when its pictures have loaded.
-  new ResizeObserver(() => follows && slide()).observe(view.querySelector("ol"));
+  // The list grows with a new message, and again when its pictures have loaded; a composer of many
+  // lines takes room from it.
+  const sizes = new ResizeObserver(() => follows && slide());
+  for (const box of [view.querySelector("ol"), view]) sizes.observe(box);
   view.onscroll = () => {
     // On the way to the end the position only grows; whoever scrolls up makes it smaller.
     follows = distance() < AT_END_PX || (follows && view.scrollTop >= top);

@@ -25,6 +25,8 @@ STEPS: Final = ("found", "stored", "fetched", "shaped", "sent")
 _KEPT: Final = 20
 #: The bot's reaction to a request that has failed.
 _FAILED: Final = "😢"
+#: Status of a chat that takes nothing: the bot falls silent there, and its reaction stays.
+_FORBIDDEN: Final = 403
 #: Shortest time between two events about one upload, in seconds.
 _UPLOAD_EVENT_S: Final = 0.1
 #: Fields that hold media in the parameters of a call.
@@ -161,12 +163,17 @@ class Timelines:
             self._changed(line)
 
     def on_call(self, call: Call) -> None:
-        """Take note of a call that has sent an answer."""
+        """Take note of a call that has sent an answer, or was forbidden to."""
         line = self._answered(call.params)
-        if line is None or call.status != 200:
+        if line is None or call.status not in {200, _FORBIDDEN}:
             return
-        if call.params.keys() & _MEDIA:
+        has_media = bool(call.params.keys() & _MEDIA)
+        if has_media:
             self._confirm(line)
+        if call.status == _FORBIDDEN:
+            if has_media or call.method == "sendMessage":
+                line.close("refused")
+        elif has_media:
             line.upload(call.at, sum(call.uploads.values()))
             line.ends["sent"] = call.at + call.seconds
             if not line.is_marked:  # an answer from the cache is faster than a reaction

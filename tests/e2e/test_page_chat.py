@@ -160,6 +160,19 @@ async def test_an_edit_above_moves_nothing(browser_harness: BrowserHarness):
     assert abs(await middle.evaluate(top) - before) <= 1
 
 
+async def test_the_end_stays_in_sight_above_a_message_of_many_lines(
+    browser_harness: BrowserHarness,
+):
+    world = browser_harness.harness.world
+    for number in range(20):
+        world.add_message(world.chats[1001], {"text": f"line {number}\n" * 3})
+    page = await browser_harness.window()
+    last = page.locator("#messages li").last
+    await expect(last).to_be_in_viewport(ratio=1)
+    await page.fill("#text", "a\nmessage\nof\nmany\nlines")
+    await expect(last).to_be_in_viewport(ratio=1)
+
+
 async def test_a_picture_is_not_drawn_again_when_its_caption_changes(
     browser_harness: BrowserHarness,
 ):

@@ -133,6 +133,32 @@ def test_a_failed_call_is_no_answer(stage: Stage):
     assert "sent" not in stage.ended
 
 
+def test_a_chat_that_takes_nothing_ends_it(stage: Stage):
+    stage.say()
+    stage.react("👀")
+    stage.fetch()
+    stage.send(status=403, video="attach://video")
+    assert stage.last["outcome"] == "refused"
+    assert stage.told[-1] == stage.last
+    stage.say(message=2)
+    stage.react("👀", 2)
+    stage.send("sendMessage", status=403, message=2, text="deleted")
+    assert stage.last["outcome"] == "refused"
+
+
+def test_a_press_whose_upload_is_forbidden_has_ended(stage: Stage):
+    stage.say()
+    stage.send(video="attach://video")
+    stage.press()
+    stage.react("👨‍💻", 2)
+    stage.fetch()
+    stage.lines.on_upload("sendAudio", {"chat_id": "5", "reply_parameters": '{"message_id":2}'}, 9)
+    assert (stage.last["button"], stage.last["outcome"]) == ("🎵 Audio", "")
+    stage.send("sendAudio", status=403, audio="attach://audio", message=2)
+    assert stage.last["outcome"] == "refused"
+    assert "sent" not in stage.ended
+
+
 def test_requests_are_told_apart_by_post_and_message(stage: Stage):
     stage.say()
     stage.say("https://www.tiktok.com/@a/video/99", 2)
