@@ -74,6 +74,8 @@ async def test_inline_results_are_shown_for_a_new_and_for_a_cached_post(
     icons = page.locator("#popup .still use")
     await expect(icons).to_have_count(2)  # one that tells the audio from the post
     assert len(set(await icons.evaluate_all("us => us.map(u => u.getAttribute('href'))"))) == 2
+    drawn = "[...document.querySelectorAll('#popup .still use')].every(u => u.getBBox().width)"
+    await until(page, drawn)
     await page.locator("#popup button").first.click()
     await expect(page.locator("#messages video")).to_have_count(1)
     await expect(page.locator("#messages .sender").first).to_have_text("via @clipferry_demo_bot")
