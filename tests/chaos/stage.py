@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from data.config import ROOT
-from misc.ui.callback_data import AGAIN, CANCEL
+from misc.ui.callback_data import AGAIN, CANCEL, RESEND
 from misc.ui.texts import load_texts
 from simulator.samples import SampleStore
 from simulator.server import Simulator
@@ -497,9 +497,14 @@ def _is_reply(message: Json, request: Request) -> bool:
 
 
 def _has_ended(inline: Json) -> bool:
-    """Return True if an inline message shows its post, or an error with the button to retry."""
+    """Return True if an inline message shows its post, or why not, with a way on."""
     is_closed = inline.get("text") == EN["maintenance"]
-    return "video" in inline or AGAIN in _buttons(inline) or is_closed
+    return "video" in inline or any(map(_is_way_on, _buttons(inline))) or is_closed
+
+
+def _is_way_on(data: str) -> bool:
+    """Return True for a button that tries again, or sends again what was not confirmed."""
+    return data == AGAIN or data.startswith(RESEND)
 
 
 def _is_status(message: Json) -> bool:

@@ -19,7 +19,7 @@ from simulator.telegram.files import Upload
 from simulator.telegram.world import Json
 from tests.chaos.postgres import COUNT_VIOLATIONS, RECORD_STEPS
 from tests.chaos.single import not_one_poller
-from tests.chaos.stage import EN, History, Request, Stage, stage_of
+from tests.chaos.stage import EN, FRIENDS, History, Request, Stage, stage_of
 from tests.fakes import make_request
 
 VIDEO: Json = {"video": {}}
@@ -136,6 +136,28 @@ def test_an_album_with_a_picture_twice_is_there_twice(stage: Stage):
     send_pictures(stage, request, slice(None))
     send_pictures(stage, request, slice(1))
     assert found(stage) == {"twice": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "expected"),
+    [
+        ("", "", "lost"),
+        ("Sending …", "", "lost"),
+        ("Sorry", "again", "told"),
+        (EN["delivery_unknown"], "resend/7/1", "unknown"),
+        (EN["delivery_unknown"], "page/1", "lost"),
+        (EN["maintenance"], "", "told"),
+    ],
+)
+def test_an_inline_message_has_ended_once_it_offers_a_way_on(
+    stage: Stage, text: str, data: str, expected: str
+):
+    keyboard = {"inline_keyboard": [[{"text": "Button", "callback_data": data}]]}
+    message: Json = {"text": text, "reply_markup": keyboard}
+    stage.requests.append(Request(FRIENDS, 1, "", inline=message))
+    assert found(stage) == {expected: 1}
+    stage.note_unanswered()
+    assert bool(stage.failures) == (expected == "lost")
 
 
 def test_a_later_link_of_the_chat_that_is_answered_first_is_found(stage: Stage):
