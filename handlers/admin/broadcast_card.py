@@ -201,7 +201,7 @@ def _draft_rows(
 
 def _state(broadcast: Broadcast, texts: Texts, lang: str) -> str:
     if broadcast.state is State.DRAFT:
-        return f"☐ {broadcast.counts.total}"
+        return f"{texts[lang]['broadcast_unsent']} · {broadcast.counts.total}"
     is_waiting = (
         broadcast.state is State.RUNNING and broadcast.starts_at > 0 and not broadcast.counts.total
     )

@@ -52,7 +52,7 @@ def test_the_list_offers_a_new_one_and_those_that_have_not_ended():
     assert data == ["cast/new", "cast/4/open", "cast/5/open", "cast/6/open"]
     labels = [row[0].text for row in rows[1:]]
     assert labels == [
-        "4: ☐ 3",
+        f"4: {WORDS['broadcast_unsent']} · 3",
         f"5: {WORDS['broadcast_running']}",
         f"6: {WORDS['broadcast_waiting']}",
     ]
