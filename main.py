@@ -140,12 +140,12 @@ def _load_settings(command: str) -> "Settings":
     Raises:
         SettingsError: some are invalid; it also names the token if the command lacks it.
     """
-    from data.config import load_default_settings, written_by_default
+    from data.config import is_token_missing, load_default_settings
 
     try:
         return load_default_settings()
     except SettingsError as error:
-        if command not in _WITH_TOKEN or written_by_default("bot", "token"):
+        if command not in _WITH_TOKEN or not is_token_missing():
             raise
         raise SettingsError([*error.mistakes, *_describe_empty_token()]) from None
 

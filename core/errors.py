@@ -673,7 +673,7 @@ class NewerDatabaseError(StorageError):
 
 
 class WrongFileError(StorageError):
-    """A file that a command was given cannot be used."""
+    """The file given to a command cannot be used."""
 
     retryable = False
 

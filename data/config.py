@@ -917,7 +917,8 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
         SettingsError: one or more settings are invalid; it lists all of them by section and key.
     """
     mistakes: list[str] = []
-    values = _read_values(ini, env_file, environ, mistakes)
+    values, env = _read_values(ini, env_file, environ, mistakes)
+    mistakes += [f"{env_file.name}: {sentence}" for sentence in unknown_names(env)]
     mistakes += _mistakes_in_writing(values)
     mistakes += _missing_for_fleet(values)
     mistakes += _webhook_mistakes(values)
@@ -937,18 +938,20 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
 
 def _read_values(
     ini: Path, env_file: Path, environ: Mapping[str, str], mistakes: list[str]
-) -> dict[str, dict[str, str]]:
-    """Return what is set, by section and key, unchecked; append what is wrong with the files."""
+) -> tuple[dict[str, dict[str, str]], Mapping[str, str]]:
+    """Return what is set, by section and key, unchecked, and the variables of the .env file.
+
+    Append what is wrong with the form of the files.
+    """
     names = _keys_by_name()
     values = read_ini(ini, mistakes)
     env = read_env(env_file, names.keys(), environ, mistakes)
-    mistakes += [f"{env_file.name}: {sentence}" for sentence in unknown_names(env)]
     for name, (section, key) in names.items():
         # A secret of Kubernetes that was made from a file ends with its line break.
         value = environ[name].strip() if name in environ else env.get(name)
         if value is not None:
             values.setdefault(section, {})[key] = value
-    return values
+    return values, env
 
 
 @cache
@@ -973,8 +976,15 @@ def written_by_default(section: str, key: str) -> str:
 
     It is "" for what is not set, and for what cannot be read.
     """
-    values = _read_values(HOME / "config.ini", HOME / ".env", _environ(), [])
+    values, _ = _read_values(HOME / "config.ini", HOME / ".env", _environ(), [])
     return values.get(section, {}).get(key, "").strip()
+
+
+def is_token_missing() -> bool:
+    """Return True if the program has no token; False if it may be in a file in a wrong form."""
+    mistakes: list[str] = []
+    values, _ = _read_values(HOME / "config.ini", HOME / ".env", _environ(), mistakes)
+    return not mistakes and not values.get("bot", {}).get("token", "").strip()
 
 
 def describe_empty_token(advice: str = "") -> list[str]:

@@ -73,10 +73,11 @@ class GroupQueue:
         self._waiting: list[_Call] = []
         self._runner: asyncio.Task[None] | None = None
         self._reruns: set[asyncio.Task[None]] = set()
+        self._open = 0
 
     def __len__(self) -> int:
-        """Return the number of calls that wait for their group."""
-        return len(self._waiting)
+        """Return the number of calls that wait or run."""
+        return self._open
 
     async def call(self, item: Any, limit_s: float | None) -> Any:
         """Run the work for one item, with all others that wait.
@@ -84,6 +85,13 @@ class GroupQueue:
         Raises:
             TimeoutError: it has not begun within the limit, and never will.
         """
+        self._open += 1
+        try:
+            return await self._call(item, limit_s)
+        finally:
+            self._open -= 1
+
+    async def _call(self, item: Any, limit_s: float | None) -> Any:
         call = _Call(item, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         if self._runner is None or self._runner.done():

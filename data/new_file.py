@@ -20,7 +20,7 @@ def new_file(target: Path) -> Iterator[Path]:
     """Yield the path of an empty file, only for this user, that becomes `target` after the block.
 
     Raises:
-        WrongFileError: `target` exists already.
+        WrongFileError: `target` exists already, or its folder does not.
         StorageError: it cannot be created or written.
     """
     unfinished = target.with_name(target.name + UNFINISHED)
@@ -29,6 +29,8 @@ def new_file(target: Path) -> Iterator[Path]:
             raise WrongFileError(f"{target} exists already: choose another name")
         delete(unfinished)  # of a process that was killed
         os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise WrongFileError(f"cannot create {target}: {error.strerror}") from error
     except OSError as error:
         raise StorageError(f"cannot create {target}: {error.strerror}") from error
     try:

@@ -92,6 +92,8 @@ class PreparedStatement:
     def run(self, db: Connection, several: Sequence[Mapping[str, Any]]) -> None:
         """Execute the statement with several sets of values, in order, for what it changes.
 
+        It is not for pipelined connections.
+
         Raises:
             sqlalchemy.exc.DBAPIError: the database refused.
         """

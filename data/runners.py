@@ -55,7 +55,7 @@ class DatabaseRunner(Protocol):
         """Run the work of a group for one item."""
 
     def busy(self) -> int:
-        """Return the number of calls that wait; on PostgreSQL, also of those that run."""
+        """Return the number of waiting writes (SQLite), or of calls that wait or run."""
 
     async def close(self) -> None:
         """Close all connections and threads."""
@@ -95,20 +95,20 @@ class AsyncRunner:
         self._queues: dict[Group[Any, Any], GroupQueue] = {}
         self._writers = engine
         self._readers = engine.execution_options(isolation_level="AUTOCOMMIT")
-        #: Calls and groups that use a connection, or wait for one.
+        #: Calls of their own that use a connection, or wait for one.
         self._begun = 0
         self._patience = _Patience()
 
     async def read_one(self, work: Callable[[Connection], T]) -> T:
-        async with self._limited(WRITE_S), self._readers.connect() as connection:
+        async with self._counted(WRITE_S), self._readers.connect() as connection:
             return await connection.run_sync(work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        async with self._limited(_READ_S), self._readers.connect() as connection:
+        async with self._counted(_READ_S), self._readers.connect() as connection:
             return await connection.run_sync(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        async with self._limited(WRITE_S), self._writers.begin() as connection:
+        async with self._counted(WRITE_S), self._writers.begin() as connection:
             return await connection.run_sync(work)
 
     async def call(self, work: Callable[[Connection], T]) -> T:
@@ -133,6 +133,20 @@ class AsyncRunner:
             yield connection
 
     @asynccontextmanager
+    async def _counted(self, limit_s: float) -> AsyncIterator[None]:
+        """Count the block as a call of its own, and limit its time.
+
+        Raises:
+            TimeoutError: the block took too long.
+        """
+        self._begun += 1
+        try:
+            async with self._limited(limit_s):
+                yield
+        finally:
+            self._begun -= 1
+
+    @asynccontextmanager
     async def _limited(self, limit_s: float) -> AsyncIterator[None]:
         """Limit the time for the block.
 
@@ -140,15 +154,12 @@ class AsyncRunner:
             TimeoutError: the block took too long.
         """
         limit = self._patience.limit_s(limit_s)
-        self._begun += 1
         try:
             async with asyncio.timeout(limit):
                 yield
         except TimeoutError:
             self._patience.gave_up()
             raise TimeoutError(f"no answer within {limit} s") from None
-        finally:
-            self._begun -= 1
         self._patience.succeeded()
 
     def busy(self) -> int:

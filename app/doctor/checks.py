@@ -1,4 +1,4 @@
-"""Running checks of the doctor: an unexpected error in one of them does not end the others."""
+"""Runs the doctor's checks: an unexpected error in one of them does not end the others."""
 
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
 from traceback import extract_tb

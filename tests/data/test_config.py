@@ -13,6 +13,7 @@ from data.config import (
     Settings,
     describe,
     describe_empty_token,
+    is_token_missing,
     keys_without_section,
     load_default_settings,
     load_settings,
@@ -258,6 +259,28 @@ def test_an_empty_token_is_named_with_the_variable_that_may_have_it(
     first, *others = describe_empty_token(", or wait")
     assert first == "[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or wait"
     assert others == hints
+
+
+@pytest.mark.parametrize(
+    ("env", "is_missing"),
+    [
+        (b"", True),
+        (b"BOT_TOKEN=\n", True),
+        (b"LIMITS_ATTEMPTS=0\nBOT_TOKN=1:x\n", True),
+        (b"BOT_TOKEN=1:x\n", False),
+        (b"BOT_TOKEN: 1:x\n", False),
+        (b'BOT_TOKEN="1:x\n', False),
+        ("BOT_TOKEN=1:x\n".encode("utf-16"), False),
+    ],
+)
+def test_a_token_in_a_file_of_a_wrong_form_is_not_called_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, env: bytes, is_missing: bool
+):
+    monkeypatch.delenv("BOT_TOKEN", raising=False)
+    monkeypatch.setattr("data.config.HOME", tmp_path)
+    (tmp_path / "config.ini").write_text("")
+    (tmp_path / ".env").write_bytes(env)
+    assert is_token_missing() == is_missing
 
 
 def test_a_database_that_depends_on_the_working_directory_is_doubtful(

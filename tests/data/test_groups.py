@@ -81,6 +81,22 @@ async def test_equal_reads_share_the_answer(db):
 
 
 @pytest.mark.usefixtures("postgres_db")
+async def test_the_calls_of_a_running_group_are_counted():
+    await register()
+    busy: list[int] = []
+    group, _ = group_of(COUNT, Kind.TRANSACTION)
+
+    def work(db: Connection, whom: Any) -> Any:
+        busy.append(database.busy())
+        return group.work(db, whom)
+
+    counted: Group[int, Any] = Group(work, group.key, group.kind)
+    await asyncio.gather(*(run(counted, who) for who in CHATS))
+    assert busy == [len(CHATS)]
+    assert database.busy() == 0
+
+
+@pytest.mark.usefixtures("postgres_db")
 async def test_the_calls_that_wait_for_postgresql_are_counted():
     await register()
     group, _ = group_of(COUNT, Kind.STATEMENT)

@@ -180,7 +180,8 @@ async def make_update(tree: Path, index: FakeIndex) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await process.communicate()
+    async with asyncio.timeout(300):
+        output, _ = await process.communicate()
     assert process.returncode == 0, output.decode()
     return output.decode()
 

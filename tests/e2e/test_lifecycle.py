@@ -224,7 +224,7 @@ async def test_a_failing_set_my_commands_does_not_stop_the_start(harness: BotHar
 
 
 async def test_without_a_token_the_error_names_the_setting_and_the_demo(tmp_path: Path):
-    process, _ = await program("run", folder=tmp_path)
+    process, _ = await program("run", folder=tmp_path, BOT_TOKEN="")
     _, errors = await process.communicate()
     assert process.returncode == 2
     assert b"BOT_TOKEN" in errors
@@ -263,10 +263,11 @@ async def test_an_empty_token_is_reported_with_the_other_mistakes(
     assert b"hunter2" not in errors
 
 
-async def test_a_token_under_another_name_is_named_by_run_and_doctor(tmp_path: Path):
+async def test_a_token_under_another_name_is_named_by_run_and_doctor(harness: BotHarness):
     hint = b"TOKEN is not a setting, did you mean BOT_TOKEN?"
-    run, _ = await program("run", folder=tmp_path, TOKEN="")
-    doctor, _ = await program("doctor", folder=tmp_path, TOKEN="")
+    environment = harness.simulator.bot_environment(harness.folder) | {"BOT_TOKEN": "", "TOKEN": ""}
+    run, _ = await program("run", folder=harness.folder, **environment)
+    doctor, _ = await program("doctor", folder=harness.folder, **environment)
     (_, errors), (output, _) = await run.communicate(), await doctor.communicate()
     assert (run.returncode, doctor.returncode) == (2, 1)
     assert hint in errors
@@ -277,7 +278,12 @@ async def test_a_token_under_another_name_is_named_by_run_and_doctor(tmp_path: P
 async def test_why_there_is_no_start_is_said_to_people_and_to_what_collects_a_json_log(
     tmp_path: Path, command: str
 ):
-    environment = {"RUN_LOG_FORMAT": "json", "LIMITS_ATTEMPTS": "0", "BOT_TOKN": "hunter2"}
+    environment = {
+        "RUN_LOG_FORMAT": "json",
+        "LIMITS_ATTEMPTS": "0",
+        "BOT_TOKN": "hunter2",
+        "BOT_TOKEN": "",
+    }
     process, _ = await program(command, folder=tmp_path, **environment)
     _, errors = await process.communicate()
     assert process.returncode == 2

@@ -1,5 +1,6 @@
 """A backup that was made while links waited: what the start after its restore does with them."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -11,7 +12,7 @@ import pytest
 from core.request import Request
 from misc.ui.texts import load_texts
 from simulator.telegram.world import Chat
-from tests.e2e.bot_harness import BotHarness
+from tests.e2e.bot_harness import PATIENCE_S, BotHarness
 from tests.e2e.programs import program
 from tests.e2e.test_crash import open_requests, start_and_finish
 from tests.e2e.test_lifecycle import link
@@ -72,8 +73,9 @@ async def test_waiting_links_of_a_backup_are_answered_again_or_get_the_notice(ha
     await harness.start()
     young, old = harness.world.group(-1001), harness.world.group(-1002)
     asked, asked_long_ago = say(harness, young, range(2)), say(harness, old, range(2, 4))
-    while await open_requests() < 4:
-        await harness.world.changed(0.05)
+    async with asyncio.timeout(PATIENCE_S):
+        while await open_requests() < 4:
+            await harness.world.changed(0.05)
     backup = harness.folder / "backup.db"
     await call(harness, "backup", backup)
     harness.site.serves_files.set()
