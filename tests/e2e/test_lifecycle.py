@@ -493,6 +493,15 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
         2,
         f"The backup has failed: {file} exists already: choose another name\n",
     )
+    assert await call("backup", f"{file}/b") == (
+        2,
+        f"The backup has failed: cannot create {file}/b: Not a directory\n",
+    )
+    missing = harness.folder / "missing" / "b"
+    assert await call("backup", str(missing)) == (
+        2,
+        f"The backup has failed: cannot create {missing}: No such file or directory\n",
+    )
     code, text = await call("backup", f"{file}-env", DATABASE_URI="postgresql://u@127.0.0.1:9/d")
     assert (code, "Warning: DATABASE_URI" in text, "DATABASE_URL" in text) == (0, True, True)
     code, text = await call("restore", file)
