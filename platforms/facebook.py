@@ -148,13 +148,16 @@ class _Facebook(YtdlpSite):
     def _extract_video(self, extractor: Any, url: str, number: str) -> Any:
         """Return the video with this number, as yt-dlp reads it."""
         page, response = extractor._download_webpage_handle(url, number)
+        return self._video_in(page, response.url, number, extractor)
+
+    def _video_in(self, page: str, address: str, number: str, extractor: Any) -> Any:
         # A post has another number than its video.
-        if "/posts/" not in self._id_at(response.url):
-            self._require_a_post_at(response.url, number, page, extractor)
-        result = self._extract_any(extractor, url, page)
+        if "/posts/" not in self._id_at(address):
+            self._require_a_post_at(address, number, page, extractor)
+        result = self._extract_any(extractor, self.link_to(number), page)
         if own := _own_video(result, page, number):
             return own
-        if number in _names_in(response.url):
+        if number in _names_in(address):
             raise PlatformChangedError("facebook: the video is not in its page")
         raise NotAvailableError("redirected to a page without the video")
 
@@ -175,8 +178,10 @@ class _Facebook(YtdlpSite):
                 raise
             raise reason from error
 
-    def _read_photo(self, extractor: Any, url: str, number: str) -> FoundPost:
+    def _read_photo(self, extractor: Any, url: str, number: str) -> Any:
         page, response = extractor._download_webpage_handle(url, number)
+        if self._id_at(response.url) == number:  # old links of videos have the form of photos
+            return self._video_in(page, response.url, number, extractor)
         if found := find_photo(page, number):
             return _for_visitors(found, extractor)
         self._require_a_post_at(response.url, number, page, extractor)

@@ -515,6 +515,25 @@ async def test_a_photo_whose_page_is_a_profile_is_not_available(web: Web):
         await read(web, PHOTO_LINK)
 
 
+@pytest.mark.parametrize("target", ["watch/?v=7300000031", "ferry.demo/videos/7300000031"])
+async def test_a_photo_whose_page_is_a_video_of_its_number_is_that_video(web: Web, target: str):
+    web.facebook.shared_links["photo"] = f"https://www.facebook.com/{target}"
+    video = web.samples.video(VideoSpec())
+    for post_id in ("7300000031", target):
+        show(web, video, post_id=post_id, key="node", changes={"id": "7300000031"})
+    assert kinds((await read(web, PHOTO_LINK)).items) == [V]
+    assert len(web.log) == 2
+
+
+@pytest.mark.parametrize("target", ["watch/?v=7300000099", "reel/7300000099"])
+async def test_a_photo_is_not_replaced_by_another_video(web: Web, target: str):
+    web.facebook.shared_links["photo"] = f"https://www.facebook.com/{target}"
+    for post_id in ("7300000099", target):
+        show(web, web.samples.video(VideoSpec()), post_id=post_id, key="node", number="96")
+    with pytest.raises(NotAvailableError):
+        await read(web, PHOTO_LINK)
+
+
 async def test_an_endless_album_is_a_list(web: Web):
     show(web, picture(web), unlisted=9**9)
     with pytest.raises(ListError):
