@@ -82,17 +82,19 @@ class _AlbumIE(InfoExtractor):  # type: ignore[misc] # yt-dlp ships no types
     def _real_extract(self, url: str) -> dict[str, Any]:
         album_id = url.rpartition("=a.")[2]
         page, response = self._download_webpage_handle(url, album_id)
-        album = find_album(page, album_id.partition(".")[0])
+        number = album_id.partition(".")[0]
+        album = find_album(page, number)
         if album is None:
-            raise _missing_album(response.url, _reason(page, self))
+            raise _missing_album(response.url, number, _reason(page, self))
         result: dict[str, Any] = self.playlist_result(_listed(album), album_id, album.title)
         return result
 
 
-def _missing_album(url: str, reason: ClipferryError | None) -> ClipferryError:
+def _missing_album(url: str, number: str, reason: ClipferryError | None) -> ClipferryError:
     """Return why a page does not have its album; `reason` is what it states."""
     parts = urlsplit(url)
-    if _ALBUM.match(f"{plain_host(parts)}{parts.path}?{parts.query}"):
+    shown = _ALBUM.match(f"{plain_host(parts)}{parts.path}?{parts.query}")
+    if shown and shown["id"].partition(".")[0] == number:
         return reason or PlatformChangedError("facebook: the album is not in its page")
     return _redirected(reason)
 
