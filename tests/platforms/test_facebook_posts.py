@@ -471,8 +471,11 @@ async def test_the_home_page_asks_nobody_to_sign_in_for_what_was_deleted(
         await read(web, url, cookies=cookies, attempts=0 if cookies else 1)
 
 
-async def test_a_reel_that_leads_to_the_login_refuses_the_client(web: Web):
-    web.facebook.shared_links["7300000001"] = "https://www.facebook.com/login/?next=x"
+@pytest.mark.parametrize("path", ["login", "privacy/consent"])
+async def test_a_reel_that_leads_to_the_login_refuses_the_client(web: Web, path: str):
+    target = f"https://www.facebook.com/{path}/?next={REEL_LINK}"
+    web.facebook.shared_links["7300000001"] = target
+    show(web, post_id=path, trouble="form")
     with pytest.raises(PlatformRefusedError):
         await read(web, REEL_LINK)
 
