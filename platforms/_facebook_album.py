@@ -18,6 +18,8 @@ _CONNECTIONS: Final = ("grid_media", "media")
 #: URL of a photo, and of a video, without its number.
 PHOTO_ADDRESS: Final = "https://www.facebook.com/photo/?fbid="
 VIDEO_ADDRESS: Final = "https://www.facebook.com/watch/?v="
+#: The number of its album in the address of a photo; those of a former form have more behind it.
+_ALBUM_NUMBER: Final = re.compile(r"(?:[?&]set=|/photos/)a\.(?P<number>\d+)\b", re.ASCII)
 _ADDRESSES: Final = {PHOTO: PHOTO_ADDRESS, VIDEO: VIDEO_ADDRESS}
 
 
@@ -35,13 +37,16 @@ class FoundAlbum:
 def find_album(page: str, number: str) -> FoundAlbum | None:
     """Return the album with this number; None if the page does not have it."""
     objects = [Json(value, "facebook") for value in objects_in(page, number)]
-    own = [one for one in objects if _is_album(one, number)]
+    lists = [one for one in objects if isinstance(_connection(one)["edges"].value, list)]
+    numbered = [one for one in lists if one["id"].value == number]
+    named = [one for one in lists if _is_named(one, number)]
+    own = list(filter(_media_of, numbered)) or named or numbered
     if not own:
         return None
     album = max(own, key=lambda one: len(_media_of(one)))
     # The head of the page and its grid may be different objects.
-    named = [album, *(one for one in objects if one["id"].value == number)]
-    titles = (one["title"]["text"].text() for one in named)
+    heads = [album, *(one for one in objects if one["id"].value == number)]
+    titles = (one["title"]["text"].text() for one in heads)
     return FoundAlbum(
         title=next(filter(None, titles), ""),
         entries=tuple(map(_entry, _media_of(album))),
@@ -49,17 +54,13 @@ def find_album(page: str, number: str) -> FoundAlbum | None:
     )
 
 
-def _is_album(node: Json, number: str) -> bool:
-    """Return True for an object with a list of media that has the number, or whose media name it.
+def _is_named(node: Json, number: str) -> bool:
+    """Return True for a list whose media name the album, and no other one.
 
-    Other albums of the same person may be on the page.
+    A list of all photos of a person has those of several albums.
     """
-    if not isinstance(_connection(node)["edges"].value, list):
-        return False
-    named = re.compile(rf"[?&]set=a\.{re.escape(number)}(?![\w.])", re.ASCII)
-    return node["id"].value == number or any(
-        named.search(media["url"].text()) for media in _media_of(node)
-    )
+    named = (_ALBUM_NUMBER.search(media["url"].text()) for media in _media_of(node))
+    return {found["number"] for found in named if found} == {number}
 
 
 def _connection(node: Json) -> Json:

@@ -30,7 +30,7 @@ MAX_REDIRECTS: Final = 6
 #: Path prefixes of the sites' login pages, and of other pages that they show to refused clients.
 LOGIN_PAGES: Final = (
     *("/login", "/accounts/login", "/i/flow/login", "/challenge/", "/checkpoint/", "/consent/"),
-    *("/cookie/consent", "/over18"),
+    *("/cookie/consent", "/privacy/consent/", "/over18"),
 )
 #: TikTok's pages for visitors from countries in which it shows nothing.
 _REGION_PAGES: Final = frozenset({"/hk/notfound", "/in/about"})

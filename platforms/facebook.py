@@ -9,8 +9,9 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.networking.exceptions import HTTPError
@@ -67,6 +68,8 @@ _ALBUM: Final = re.compile(
     rf"{_HOST}/media/set/?\?(?:.*&)?set=a\.(?P<id>\d{{1,20}}(?:\.\d{{1,20}}){{0,3}})(?=&|$)",
     re.ASCII,
 )
+#: The parameters of an address that name its post, video or photo.
+_POST_PARAMETERS: Final = frozenset({"v", "fbid", "story_fbid", "video_id", "multi_permalinks"})
 #: Marks of the data that yt-dlp looks for in a page: of JSON, and of calls of scripts.
 _JSON_MARK: Final = "data-sjs>"
 _JSON_TAG: Final = re.compile(rf"<script\b[^<>]*\b{_JSON_MARK}")
@@ -79,17 +82,19 @@ class _AlbumIE(InfoExtractor):  # type: ignore[misc] # yt-dlp ships no types
     def _real_extract(self, url: str) -> dict[str, Any]:
         album_id = url.rpartition("=a.")[2]
         page, response = self._download_webpage_handle(url, album_id)
-        album = find_album(page, album_id.partition(".")[0])
+        number = album_id.partition(".")[0]
+        album = find_album(page, number)
         if album is None:
-            raise _missing_album(response.url, _reason(page, self))
+            raise _missing_album(response.url, number, _reason(page, self))
         result: dict[str, Any] = self.playlist_result(_listed(album), album_id, album.title)
         return result
 
 
-def _missing_album(url: str, reason: ClipferryError | None) -> ClipferryError:
+def _missing_album(url: str, number: str, reason: ClipferryError | None) -> ClipferryError:
     """Return why a page does not have its album; `reason` is what it states."""
     parts = urlsplit(url)
-    if _ALBUM.match(f"{plain_host(parts)}{parts.path}?{parts.query}"):
+    shown = _ALBUM.match(f"{plain_host(parts)}{parts.path}?{parts.query}")
+    if shown and shown["id"].partition(".")[0] == number:
         return reason or PlatformChangedError("facebook: the album is not in its page")
     return _redirected(reason)
 
@@ -132,7 +137,7 @@ class _Facebook(YtdlpSite):
             NotAvailableError: Facebook does not show the post, or redirects to something else.
             LoginRequiredError: it shows the login form instead, or addresses for crawlers.
             PlatformRefusedError: it does so in spite of the cookies.
-            PlatformChangedError: the page has posts, but not the one with this number.
+            PlatformChangedError: the page has posts or videos, but not the one with this number.
             ExtractorError: yt-dlp found no video.
         """
         number = re.split("[/=]", url)[-1]
@@ -143,9 +148,23 @@ class _Facebook(YtdlpSite):
         return self._extract_video(extractor, url, number)
 
     def _extract_video(self, extractor: Any, url: str, number: str) -> Any:
-        """Return what yt-dlp reads; it takes any video of the page."""
+        """Return the video with this number, as yt-dlp reads it."""
         page, response = extractor._download_webpage_handle(url, number)
-        self._require_a_post_at(response.url, number, page, extractor)
+        return self._video_in(page, response.url, number, extractor)
+
+    def _video_in(self, page: str, address: str, number: str, extractor: Any) -> Any:
+        # A post has another number than its video.
+        if "/posts/" not in self._id_at(address):
+            self._require_a_post_at(address, number, page, extractor)
+        result = self._extract_any(extractor, self.link_to(number), page)
+        if own := _own_video(result, page, number):
+            return own
+        if number in _names_in(address):
+            raise PlatformChangedError("facebook: the video is not in its page")
+        raise NotAvailableError("redirected to a page without the video")
+
+    def _extract_any(self, extractor: Any, url: str, page: str) -> Any:
+        """Return what yt-dlp reads; it takes any video of the page."""
         download, pages = extractor._download_webpage, [page]
 
         def download_in_lines(*args: Any, **options: Any) -> Any:
@@ -161,8 +180,10 @@ class _Facebook(YtdlpSite):
                 raise
             raise reason from error
 
-    def _read_photo(self, extractor: Any, url: str, number: str) -> FoundPost:
+    def _read_photo(self, extractor: Any, url: str, number: str) -> Any:
         page, response = extractor._download_webpage_handle(url, number)
+        if self._id_at(response.url) == number:  # old links of videos have the form of photos
+            return self._video_in(page, response.url, number, extractor)
         if found := find_photo(page, number):
             return _for_visitors(found, extractor)
         self._require_a_post_at(response.url, number, page, extractor)
@@ -202,14 +223,17 @@ class _Facebook(YtdlpSite):
         return _own_videos(result, found)
 
     def _require_a_post_at(self, url: str, number: str, page: str, extractor: Any) -> None:
-        """Raise an error if a page's address is that of no post, and may not be one in a new form.
+        """Raise an error if a page's address is that of no post, or certainly of another one.
 
-        The link of a deleted post may redirect to the home page, to /watch/ or to a profile.
+        The link of a deleted post may redirect to the home page, to /watch/ or to a profile. An
+        address with the number, or with a name that cannot be compared, may be one in a new form.
         """
-        is_page = isinstance(self.recognise(urlsplit(url)), PageKind)
-        if not is_page or number in url or "pfbid" in url:
+        names = _names_in(url)
+        if number in names or any(name.startswith("pfbid") for name in names):
             return
-        raise _redirected(_reason(page, extractor))
+        # A name may be redirected to the number of its post.
+        if "/posts/" not in self._id_at(url) or number.isdigit():
+            raise _redirected(_reason(page, extractor))
 
     def _id_at(self, url: str) -> str:
         """Return the id of the post at the address to which a page was redirected, or ""."""
@@ -263,14 +287,24 @@ def _require_one_post(page: str, extractor: Any, number: str, *, is_post: bool) 
         raise NotAvailableError("none of the page's posts is certain to be this one")
 
 
+def _names_in(url: str) -> set[str]:
+    """Return the parts of an address that may be the number or the name of its post.
+
+    Other parameters may have the address from which the visitor came.
+    """
+    parts = urlsplit(url)
+    named = (values for key, values in parse_qs(parts.query).items() if key in _POST_PARAMETERS)
+    return {*parts.path.split("/"), *chain.from_iterable(named)}
+
+
 def _redirected(reason: ClipferryError | None) -> ClipferryError:
-    """Return what a redirect to a page that is no post means; `reason` is what that page states.
+    """Return what a redirect to a page that is not the post's means; `reason` is what it states.
 
     That strangers see the login form there does not say that the post needs a login.
     """
     if isinstance(reason, PlatformRefusedError):
         return reason
-    return NotAvailableError("redirected to a page that is no post")
+    return NotAvailableError("redirected to a page that is not that of the post")
 
 
 def _failure(error: Any, page: str, extractor: Any) -> ClipferryError | None:
@@ -281,6 +315,25 @@ def _failure(error: Any, page: str, extractor: Any) -> ClipferryError | None:
     if isinstance(error.cause, HTTPError) and error.cause.status in GONE:
         return PlatformChangedError("facebook: no video is found in the page")
     return None
+
+
+def _own_video(result: Any, page: str, number: str) -> Any:
+    """Return yt-dlp's result with nothing but the video of this number; None if it is not there.
+
+    The number may also be that of a post of the page, which names its videos.
+    """
+    listed = Json(result, "facebook")
+    videos = {video["id"].text(): video.value for video in list(listed["entries"]) or [listed]}
+    own_ids = {number} if number in videos else _video_ids_of(page, number)
+    own = [video for video_id, video in videos.items() if video_id in own_ids]
+    if not own:
+        return None
+    return result | {"entries": own} if listed["entries"] else result
+
+
+def _video_ids_of(page: str, number: str) -> frozenset[str]:
+    found = find_post(page, number, frozenset())
+    return found.video_ids if found else frozenset()
 
 
 def _own_videos(result: Any, found: FoundPost) -> Any:

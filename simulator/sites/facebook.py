@@ -223,7 +223,7 @@ class FacebookSite:
         owner = {"media": {"owner": {"name": "Ferry Demo", "id": "73"}}}
         about = {"creation_story": {"attachments": [owner]}, "name": post.text}
         video = self._video(number, path, is_former=True)
-        return {**video, **about}
+        return {**video, **about, **post.changes}
 
     def _address(self, path: Path | None) -> str:
         if path is None:

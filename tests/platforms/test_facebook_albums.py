@@ -120,6 +120,13 @@ async def test_a_deleted_album_is_not_replaced_by_another_page(web: Web):
         await read(web)
 
 
+async def test_a_deleted_album_is_not_replaced_by_another_one(web: Web):
+    web.facebook.shared_links[ID] = "https://www.facebook.com/media/set/?set=a.7300000040"
+    show(web, picture(web), post_id="set/a.7300000040", key="grid_media")
+    with pytest.raises(NotAvailableError):
+        await read(web)
+
+
 async def test_a_private_album_is_listed_with_an_account(web: Web):
     show(web, picture(web), key="grid_media", is_private=True)
     with pytest.raises(NotAvailableError):
@@ -127,23 +134,49 @@ async def test_a_private_album_is_listed_with_an_account(web: Web):
     assert len((await read(web, cookies=COOKIES)).entries) == 1
 
 
-NODE = {"__typename": "Photo", "id": "1", "url": "https://x/photo/?fbid=1&set=a.73&type=3"}
+def medium(number: str, address: str = "") -> dict[str, Any]:
+    return {"node": {"__typename": "Photo", "id": number, "url": f"https://x/{address}"}}
+
+
+OWN = medium("1", "photo/?fbid=1&set=a.73&type=3")
+FORMER = medium("1", "ferry/photos/a.73.12.34/1/")
+OTHER = medium("2", "photo.php?fbid=2&set=a.730")
+FORMER_OTHER = medium("2", "ferry/photos/a.730.12.34/2/")
+OF_A_POST = medium("3", "photo/?fbid=3&set=pcb.98")
+UNNAMED = medium("4")
+
+
+def ids_in(page: Any, number: str) -> list[str] | None:
+    album = find_album(f'<script type="application/json">{json.dumps(page)}</script>', number)
+    if album is None:
+        return None
+    return [entry["url"].rpartition("=")[2] for entry in album.entries]
 
 
 @pytest.mark.parametrize(
-    ("node", "is_found"),
+    ("node", "ids"),
     [
-        ({}, True),
-        ({"id": "73", "grid_media": {"edges": []}}, True),
-        ({"id": "74"}, True),
-        ({"id": "74", "media": {"edges": [{"node": NODE | {"url": "/?set=a.730"}}]}}, False),
-        ({"id": "74", "media": {"edges": [{"node": NODE | {"url": 7}}]}}, False),
-        ({"id": "73", "media": {"edges": 7}}, False),
-        ({"id": "73", "media": {"edges": None}}, False),
-        ({"id": "73", "media": {"edges": [7, {"node": 7}, {"node": {"id": "2"}}]}}, True),
+        ({}, ["1"]),
+        ({"id": "73", "grid_media": {"edges": []}}, ["1"]),
+        ({"id": "73", "media": {"edges": []}}, []),
+        ({"id": "74"}, ["1"]),
+        ({"id": "74", "media": {"edges": [FORMER]}}, ["1"]),
+        ({"id": "74", "media": {"edges": [OWN, UNNAMED, OF_A_POST]}}, ["1", "4", "3"]),
+        ({"id": "74", "media": {"edges": [OTHER]}}, None),
+        ({"id": "74", "media": {"edges": [OWN, OTHER]}}, None),
+        ({"id": "74", "media": {"edges": [OWN, FORMER_OTHER]}}, None),
+        ({"id": "74", "media": {"edges": [{"node": OWN["node"] | {"url": 7}}]}}, None),
+        ({"id": "73", "media": {"edges": 7}}, None),
+        ({"id": "73", "media": {"edges": None}}, None),
+        ({"id": "73", "media": {"edges": [7, {"node": 7}, {"node": {"id": "2"}}]}}, []),
     ],
 )
-def test_only_the_album_of_the_link_is_found(node: dict[str, Any], is_found: bool):
-    album = {"id": "73", "media": {"edges": [{"node": NODE}]}} | node
-    page = f'<script type="application/json">{json.dumps({"node": album})}</script>'
-    assert (find_album(page, "73") is not None) is is_found
+def test_only_the_album_of_the_link_is_found(node: dict[str, Any], ids: list[str] | None):
+    assert ids_in({"node": {"id": "73", "media": {"edges": [OWN]}} | node}, "73") == ids
+
+
+def test_the_object_with_the_number_of_the_album_comes_before_larger_lists():
+    own = {"id": "73", "media": {"edges": [OWN]}}
+    larger = {"id": "74", "media": {"edges": [OWN, UNNAMED, UNNAMED]}}
+    assert ids_in([larger, own], "73") == ["1"]
+    assert ids_in([larger, own | {"id": "75"}], "73") == ["1", "4", "4"]

@@ -363,16 +363,95 @@ async def test_a_deleted_reel_is_not_replaced_by_what_is_shown_instead(web: Web,
 @pytest.mark.parametrize(
     "target",
     [
+        "watch/?v=7300000099",
+        "reel/7300000099",
+        "somebody/videos/7300000099/",
+        "somebody/posts/99",
+        "somebody/videos/pfbid09z",
+        # Other parameters do not name what is shown.
+        "watch/?share_url=https%3A%2F%2Fwww.facebook.com%2Freel%2F7300000001&id=7300000001",
+        "?share_url=https%3A%2F%2Fwww.facebook.com%2Freel%2F7300000001",
+        "reel/?from=7300000001",
+        "somebody?ref=pfbid09z",
+    ],
+)
+@pytest.mark.parametrize("path", ["7300000001", ID])
+async def test_a_video_of_somebody_else_is_not_read_after_a_redirect(
+    web: Web, path: str, target: str
+):
+    web.facebook.shared_links[path] = f"https://www.facebook.com/{target}"
+    video = web.samples.video(VideoSpec())
+    for post_id in ("", "reel", "somebody", target.rpartition("=")[2], target.strip("/")):
+        show(web, video, post_id=post_id, key="node", number="96", has_others=False)
+    with pytest.raises(NotAvailableError):
+        await read(web, LINK if path == ID else REEL_LINK)
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "error"),
+    [
+        (REEL_LINK, "7300000001", NotAvailableError),
+        # Facebook redirects numbers of posts to names: a page without the number has changed.
+        (LINK, ID, PlatformChangedError),
+    ],
+)
+async def test_a_post_with_a_name_is_not_read_unless_it_has_the_number(
+    web: Web, url: str, path: str, error: type[ClipferryError]
+):
+    target = "somebody/posts/pfbid09z"
+    web.facebook.shared_links[path] = f"https://www.facebook.com/{target}"
+    show(web, web.samples.video(VideoSpec()), post_id=target, key="node", number="96")
+    with pytest.raises(error):
+        await read(web, url)
+
+
+@pytest.mark.parametrize("target", ["watch/?v=7300000099", "photo/?fbid=7300000099"])
+async def test_a_post_with_a_name_is_no_video_or_photo_of_some_number(web: Web, target: str):
+    web.facebook.shared_links[PFBID] = f"https://www.facebook.com/{target}"
+    show(web, web.samples.video(VideoSpec()), post_id="7300000099")
+    show(web, picture(web), post_id="photo/7300000099")
+    with pytest.raises(NotAvailableError):
+        await read(web, PFBID_LINK)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
         "ferry.demo/videos/7300000001/",
         "ferry.demo/posts/pfbid02x",
         "ferry.demo/videos/pfbid02x",
+        "groups/ferries/posts/7300000002",
         "v/new/7300000001",
     ],
 )
 async def test_a_reel_may_have_another_address_than_its_link(web: Web, target: str):
     web.facebook.shared_links["7300000001"] = f"https://www.facebook.com/{target}"
-    show(web, web.samples.video(VideoSpec()), post_id=target.strip("/"), key="node")
+    own = {"key": "node", "changes": {"id": "7300000001"}}
+    show(web, web.samples.video(VideoSpec()), post_id=target.strip("/"), **own)
     assert kinds((await read(web, REEL_LINK)).items) == [V]
+
+
+async def test_the_number_of_a_reel_may_be_that_of_its_post(web: Web):
+    web.facebook.shared_links["7300000001"] = "https://www.facebook.com/v/new/7300000001"
+    files = [web.samples.video(VideoSpec()), web.samples.video(VideoSpec(seconds=2))]
+    show(web, *files, post_id="v/new/7300000001", key="node")
+    assert kinds((await read(web, REEL_LINK)).items) == [V, V]
+
+
+async def test_of_several_videos_a_reel_is_the_one_with_its_number(web: Web):
+    address = "v/new/7300000001"
+    web.facebook.shared_links["7300000001"] = f"https://www.facebook.com/{address}"
+    files = [web.samples.video(VideoSpec()), web.samples.video(VideoSpec(seconds=2))]
+    show(web, *files, post_id=address, key="node", number="730000000")
+    (clip,) = (await read(web, REEL_LINK)).items
+    assert files[1].name in str(clip)
+
+
+async def test_a_page_with_a_video_of_another_number_has_changed(web: Web):
+    changes = {"id": "7300000099"}
+    show(web, web.samples.video(VideoSpec()), post_id="7300000001", changes=changes)
+    with pytest.raises(PlatformChangedError):
+        await read(web, REEL_LINK)
 
 
 @pytest.mark.parametrize(
@@ -392,8 +471,11 @@ async def test_the_home_page_asks_nobody_to_sign_in_for_what_was_deleted(
         await read(web, url, cookies=cookies, attempts=0 if cookies else 1)
 
 
-async def test_a_reel_that_leads_to_the_login_refuses_the_client(web: Web):
-    web.facebook.shared_links["7300000001"] = "https://www.facebook.com/login/?next=x"
+@pytest.mark.parametrize("path", ["login", "privacy/consent"])
+async def test_a_reel_that_leads_to_the_login_refuses_the_client(web: Web, path: str):
+    target = f"https://www.facebook.com/{path}/?next={REEL_LINK}"
+    web.facebook.shared_links["7300000001"] = target
+    show(web, post_id=path, trouble="form")
     with pytest.raises(PlatformRefusedError):
         await read(web, REEL_LINK)
 
@@ -432,6 +514,25 @@ async def test_cookies_do_not_help_where_only_crawlers_may_download(web: Web, ur
 async def test_a_photo_whose_page_is_a_profile_is_not_available(web: Web):
     web.facebook.shared_links["photo"] = "https://www.facebook.com/ferry.demo"
     show(web, picture(web), post_id="ferry.demo", number="97")
+    with pytest.raises(NotAvailableError):
+        await read(web, PHOTO_LINK)
+
+
+@pytest.mark.parametrize("target", ["watch/?v=7300000031", "ferry.demo/videos/7300000031"])
+async def test_a_photo_whose_page_is_a_video_of_its_number_is_that_video(web: Web, target: str):
+    web.facebook.shared_links["photo"] = f"https://www.facebook.com/{target}"
+    video = web.samples.video(VideoSpec())
+    for post_id in ("7300000031", target):
+        show(web, video, post_id=post_id, key="node", changes={"id": "7300000031"})
+    assert kinds((await read(web, PHOTO_LINK)).items) == [V]
+    assert len(web.log) == 2
+
+
+@pytest.mark.parametrize("target", ["watch/?v=7300000099", "reel/7300000099"])
+async def test_a_photo_is_not_replaced_by_another_video(web: Web, target: str):
+    web.facebook.shared_links["photo"] = f"https://www.facebook.com/{target}"
+    for post_id in ("7300000099", target):
+        show(web, web.samples.video(VideoSpec()), post_id=post_id, key="node", number="96")
     with pytest.raises(NotAvailableError):
         await read(web, PHOTO_LINK)
 
