@@ -114,6 +114,7 @@ class _Reddit(YtdlpSite):
 
         Raises:
             ExtractorError: the site does not provide the post, or it has no media.
+            NotFoundError: the post was removed.
             PlatformError: the site, or the one that the post links to, could not be read.
             MediaError: the site that the post links to does not provide the media.
         """
@@ -121,6 +122,9 @@ class _Reddit(YtdlpSite):
             info = extractor.extract(url)
         except Exception as error:  # whatever fails in yt-dlp, the media are listed in the post
             if not _are_enough(read_items(extractor.data, {}), error):
+                # yt-dlp takes a removed post for one without media.
+                if isinstance(error, ExtractorError) and _is_removed(extractor.data):
+                    raise NotFoundError("removed") from error
                 raise
             logger.debug("yt-dlp failed", exc_info=True, extra={"event": "reader_failed"})
             info = None
@@ -148,6 +152,13 @@ def _are_enough(items: tuple[Item, ...], error: Exception) -> bool:
         return bool(items)
     is_temporary = isinstance(error, PlatformError) and not isinstance(error, PlatformChangedError)
     return not is_temporary and not all(isinstance(item, Unreadable) for item in items)
+
+
+def _is_removed(data: Any) -> bool:
+    """Return True if a post was removed, or what it repeats."""
+    page = Json(data, "reddit")
+    posts = (page, _first(page["crosspost_parent_list"]))
+    return any(post["removed_by_category"] for post in posts)
 
 
 def _gallery_videos(extractor: Any, data: Any) -> list[dict[str, Any]]:
@@ -203,7 +214,7 @@ def read_post(info: Any, data: Any, about: Post, linked: tuple[Item, ...] = ()) 
     items = read_items(data, videos) or read_copy(data, linked)
     if len(items) > _MAX_ITEMS:
         raise ListError(f"{len(items)} items")
-    if not items and page["removed_by_category"]:
+    if _is_removed(data) and all(isinstance(item, Unreadable) for item in items):
         raise NotFoundError("removed")
     if not items:
         return read_info(info, about)
