@@ -19,6 +19,8 @@ LINKED_HOSTS: Final = HostRule(("redgifs.com", "imgur.com"))
 _REDGIFS = re.compile(
     r"https?://(?:[a-z0-9]+\.)?redgifs\.com/(?:watch|ifr|i)/(?P<id>[A-Za-z]+)", re.ASCII
 )
+#: A link to the file of a picture.
+_REDGIFS_FILE = re.compile(r"https?://(?:[a-z0-9]+\.)?redgifs\.com/i/", re.ASCII)
 _REDGIFS_API: Final = "https://api.redgifs.com/v2"
 #: The signatures of RedGifs' files are made for one address and User-Agent, which the download
 #: has, too.
@@ -61,6 +63,17 @@ def fetch_linked(extractor: Any, url: str) -> tuple[Item, ...]:
     if found := _IMGUR_PAGE.match(url):
         return _fetch_imgur(extractor, ("media",), found["id"])
     return ()
+
+
+def is_whole(copy: Item, url: str) -> bool:
+    """Return True if another site's copy of one file is all that a link leads to.
+
+    Albums may have other files, and the still of a video is not the video.
+    """
+    if _IMGUR_ALBUM.match(url):
+        return False
+    is_video = _REDGIFS.match(url) and not _REDGIFS_FILE.match(url)
+    return isinstance(copy, Clip) or not is_video
 
 
 def _fetch_redgifs(extractor: Any, gif_id: str) -> tuple[Item, ...]:

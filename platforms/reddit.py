@@ -30,7 +30,7 @@ from core.errors import (
 from core.media import Access, Clip, Details, Item, Link, Picture, Post, Rendition, Unreadable
 from platforms._http import HostRule
 from platforms._json import Json
-from platforms._linked_media import LINKED_HOSTS, fetch_linked, linked_headers
+from platforms._linked_media import LINKED_HOSTS, fetch_linked, is_whole, linked_headers
 from platforms._platform import FetchContext, Match, PageKind, known_post
 from platforms._ytdlp import BROWSER
 from platforms._ytdlp_site import YtdlpSite, read_info, site
@@ -177,14 +177,15 @@ def _linked(extractor: Any, data: Any) -> tuple[Item, ...]:
     """Return the media on another site that the post links to; empty if it has its own.
 
     Raises:
-        Exception: the other site fails, in whatever way, and Reddit has no copy.
+        Exception: the other site fails, in whatever way, and Reddit has no copy of all.
     """
     if read_items(data, {}):
         return ()
+    target = _target(Json(data, "reddit"))
     try:
-        return fetch_linked(extractor, _target(Json(data, "reddit")))
+        return fetch_linked(extractor, target)
     except Exception:  # also a redirect to a placeholder, and JSON that Python does not read
-        if not read_copy(data):
+        if not any(is_whole(copy, target) for copy in read_copy(data)):
             raise
         logger.debug("The linked site failed", exc_info=True, extra={"event": "reader_failed"})
         return ()
