@@ -7,9 +7,12 @@ against the real sites.
 import re
 from typing import Any, Final
 
+from yt_dlp.networking.exceptions import HTTPError
+from yt_dlp.utils import ExtractorError
+
 from core.errors import PlatformChangedError
 from core.media import Clip, Item, Picture, Rendition, Unreadable
-from platforms._http import HostRule
+from platforms._http import GONE, HostRule
 from platforms._json import Json
 from platforms._ytdlp import BROWSER
 
@@ -119,14 +122,18 @@ def _fetch_imgur(extractor: Any, kinds: tuple[str, ...], media_id: str) -> tuple
     answer = Json(None, "imgur")
     for kind in kinds:
         url = f"{_IMGUR_API}/{kind}/{media_id}?{_IMGUR_QUERY}"
-        is_last = kind == kinds[-1]
-        found = extractor._download_json(
-            url, media_id, fatal=is_last, expected_status=None if is_last else 404
-        )
-        answer = Json(found, "imgur")
+        try:
+            answer = Json(extractor._download_json(url, media_id), "imgur")
+        except ExtractorError as error:
+            if kind == kinds[-1] or not _is_missing(error):
+                raise
         if answer["media"]:
             break
     return read_imgur(answer)
+
+
+def _is_missing(error: ExtractorError) -> bool:
+    return isinstance(error.cause, HTTPError) and error.cause.status in GONE
 
 
 def read_imgur(answer: Json) -> tuple[Item, ...]:

@@ -18,6 +18,7 @@ from core.errors import (
     NotAvailableError,
     NotFoundError,
     PlatformChangedError,
+    PlatformError,
     PlatformRateLimitedError,
     PlatformRefusedError,
     PlatformUnreachableError,
@@ -517,6 +518,14 @@ async def test_reddits_picture_never_replaces_an_album_or_a_video(
     for name, value in fault.items():
         setattr(web.reddit, name, value)
     with pytest.raises(error):
+        await read(web, REDDIT_LINK)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_an_album_that_imgur_fails_to_list_is_not_missing(web: Web, status: int):
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", link="https://imgur.com/a/album1")
+    web.reddit.album_status = status
+    with pytest.raises(PlatformError):
         await read(web, REDDIT_LINK)
 
 
