@@ -7,9 +7,12 @@ against the real sites.
 import re
 from typing import Any, Final
 
+from yt_dlp.networking.exceptions import HTTPError
+from yt_dlp.utils import ExtractorError
+
 from core.errors import PlatformChangedError
 from core.media import Clip, Item, Picture, Rendition, Unreadable
-from platforms._http import HostRule
+from platforms._http import GONE, HostRule
 from platforms._json import Json
 from platforms._ytdlp import BROWSER
 
@@ -19,6 +22,8 @@ LINKED_HOSTS: Final = HostRule(("redgifs.com", "imgur.com"))
 _REDGIFS = re.compile(
     r"https?://(?:[a-z0-9]+\.)?redgifs\.com/(?:watch|ifr|i)/(?P<id>[A-Za-z]+)", re.ASCII
 )
+#: A link to the file of a picture.
+_REDGIFS_FILE = re.compile(r"https?://(?:[a-z0-9]+\.)?redgifs\.com/i/", re.ASCII)
 _REDGIFS_API: Final = "https://api.redgifs.com/v2"
 #: The signatures of RedGifs' files are made for one address and User-Agent, which the download
 #: has, too.
@@ -61,6 +66,17 @@ def fetch_linked(extractor: Any, url: str) -> tuple[Item, ...]:
     if found := _IMGUR_PAGE.match(url):
         return _fetch_imgur(extractor, ("media",), found["id"])
     return ()
+
+
+def is_whole(copy: Item, url: str) -> bool:
+    """Return True if another site's copy of one file is all that a link leads to.
+
+    Albums may have other files, and the still of a video is not the video.
+    """
+    if _IMGUR_ALBUM.match(url):
+        return False
+    is_video = _REDGIFS.match(url) and not _REDGIFS_FILE.match(url)
+    return isinstance(copy, Clip) or not is_video
 
 
 def _fetch_redgifs(extractor: Any, gif_id: str) -> tuple[Item, ...]:
@@ -106,14 +122,18 @@ def _fetch_imgur(extractor: Any, kinds: tuple[str, ...], media_id: str) -> tuple
     answer = Json(None, "imgur")
     for kind in kinds:
         url = f"{_IMGUR_API}/{kind}/{media_id}?{_IMGUR_QUERY}"
-        is_last = kind == kinds[-1]
-        found = extractor._download_json(
-            url, media_id, fatal=is_last, expected_status=None if is_last else 404
-        )
-        answer = Json(found, "imgur")
+        try:
+            answer = Json(extractor._download_json(url, media_id), "imgur")
+        except ExtractorError as error:
+            if kind == kinds[-1] or not _is_missing(error):
+                raise
         if answer["media"]:
             break
     return read_imgur(answer)
+
+
+def _is_missing(error: ExtractorError) -> bool:
+    return isinstance(error.cause, HTTPError) and error.cause.status in GONE
 
 
 def read_imgur(answer: Json) -> tuple[Item, ...]:

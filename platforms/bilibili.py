@@ -4,11 +4,41 @@ Never tried against the real site from here, which often refuses data centres (H
 """
 
 import re
-from typing import Any
+from typing import Any, Final
 
+from yt_dlp.utils import ExtractorError
+
+from core.errors import (
+    ClipferryError,
+    LoginRequiredError,
+    MediaPrivateError,
+    NoMediaError,
+    NotAvailableError,
+    PlatformRateLimitedError,
+    PlatformRefusedError,
+    PreviewError,
+    RegionBlockedError,
+    UnderReviewError,
+)
+from core.media import Post
 from platforms._http import HostRule
+from platforms._json import Json
 from platforms._platform import PageKind
 from platforms._ytdlp_site import YtdlpSite, site
+
+#: Codes of the site's errors. Source: https://github.com/SocialSisterYi/bilibili-API-collect.
+_REASONS: Final[dict[int, type[ClipferryError]]] = {
+    -404: NotAvailableError,
+    -509: PlatformRateLimitedError,
+    -799: PlatformRateLimitedError,
+    -10403: RegionBlockedError,
+    62002: NotAvailableError,
+    62004: UnderReviewError,
+    62012: MediaPrivateError,
+    87008: LoginRequiredError,
+}
+#: What the only quality of the beginning of a paid video is called: "trial".
+_PREVIEW: Final = "试看"
 
 
 class _Bilibili(YtdlpSite):
@@ -21,9 +51,69 @@ class _Bilibili(YtdlpSite):
         number = f"{number[:2].upper() if number[0] in 'bB' else number[:2].lower()}{number[2:]}"
         return f"{number}?p={part}" if part > 1 else number
 
-    def extract(self, extractor: Any, url: str) -> Any:
-        """Return the info dict of one part: without its number, yt-dlp lists all of them."""
-        return super().extract(extractor, url if "?p=" in url else f"{url}?p=1")
+    def load_extractor(self) -> Any:
+        """Import yt-dlp's extractor class, which also keeps the site's errors."""
+        from platforms._bilibili_extractor import VideoIE  # at the first read
+
+        return VideoIE
+
+    def extract(self, extractor: Any, url: str) -> tuple[Any, Any]:
+        """Return the info dict of one part, and the site's answer to the request for its files.
+
+        Without the number of a part, yt-dlp lists all of them.
+
+        Raises:
+            ExtractorError: the site does not provide the video.
+            MediaError, PlatformError: the same, with a reason that yt-dlp does not know.
+        """
+        try:
+            info = super().extract(extractor, url if "?p=" in url else f"{url}?p=1")
+        except ExtractorError:
+            _raise_for_page(extractor.state)
+            _raise_for_files(extractor.files)
+            raise
+        return info, extractor.files
+
+    def read(self, result: tuple[Any, Any], about: Post) -> Post:
+        """Convert the result of `extract` to a post.
+
+        Raises:
+            PreviewError: only the beginning of a paid video can be seen.
+            MediaError, PlatformError: there are no files; yt-dlp passes over the reason.
+        """
+        info, files = result
+        if _is_preview(files):
+            raise PreviewError(about.url)
+        try:
+            return super().read(info, about)
+        except NoMediaError:
+            _raise_for_files(files)
+            raise
+
+
+def _is_preview(files: Any) -> bool:
+    qualities = list(Json(files, "bilibili")["data"]["accept_description"])
+    return bool(qualities) and all(quality.text() == _PREVIEW for quality in qualities)
+
+
+def _raise_for_page(state: Any) -> None:
+    """Raise the error that a page has instead of a video, if it is a known one."""
+    code = Json(state, "bilibili")["error"]["trueCode"].value
+    if isinstance(code, int) and code in _REASONS:
+        raise _REASONS[code](f"code {code}")
+
+
+def _raise_for_files(files: Any) -> None:
+    """Raise the error that the site answered instead of naming files.
+
+    Unknown codes are those of refused clients, and of a wrong signature.
+    """
+    answer = Json(files, "bilibili")
+    if answer["data"]["v_voucher"]:
+        raise PlatformRefusedError("the site demands a captcha")
+    code = answer["code"].value
+    if isinstance(code, int) and code:
+        raise _REASONS.get(code, PlatformRefusedError)(f"code {code}")
 
 
 _SITE = _Bilibili(

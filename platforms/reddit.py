@@ -30,7 +30,7 @@ from core.errors import (
 from core.media import Access, Clip, Details, Item, Link, Picture, Post, Rendition, Unreadable
 from platforms._http import HostRule
 from platforms._json import Json
-from platforms._linked_media import LINKED_HOSTS, fetch_linked, linked_headers
+from platforms._linked_media import LINKED_HOSTS, fetch_linked, is_whole, linked_headers
 from platforms._platform import FetchContext, Match, PageKind, known_post
 from platforms._ytdlp import BROWSER
 from platforms._ytdlp_site import YtdlpSite, read_info, site
@@ -114,6 +114,7 @@ class _Reddit(YtdlpSite):
 
         Raises:
             ExtractorError: the site does not provide the post, or it has no media.
+            NotFoundError: the post was removed.
             PlatformError: the site, or the one that the post links to, could not be read.
             MediaError: the site that the post links to does not provide the media.
         """
@@ -121,6 +122,9 @@ class _Reddit(YtdlpSite):
             info = extractor.extract(url)
         except Exception as error:  # whatever fails in yt-dlp, the media are listed in the post
             if not _are_enough(read_items(extractor.data, {}), error):
+                # yt-dlp takes a removed post for one without media.
+                if isinstance(error, ExtractorError) and _is_removed(extractor.data):
+                    raise NotFoundError("removed") from error
                 raise
             logger.debug("yt-dlp failed", exc_info=True, extra={"event": "reader_failed"})
             info = None
@@ -150,6 +154,13 @@ def _are_enough(items: tuple[Item, ...], error: Exception) -> bool:
     return not is_temporary and not all(isinstance(item, Unreadable) for item in items)
 
 
+def _is_removed(data: Any) -> bool:
+    """Return True if a post was removed, or what it repeats."""
+    page = Json(data, "reddit")
+    posts = (page, _first(page["crosspost_parent_list"]))
+    return any(post["removed_by_category"] for post in posts)
+
+
 def _gallery_videos(extractor: Any, data: Any) -> list[dict[str, Any]]:
     """Return the formats of the videos of a gallery, of which yt-dlp reads none by itself."""
     found = []
@@ -166,14 +177,15 @@ def _linked(extractor: Any, data: Any) -> tuple[Item, ...]:
     """Return the media on another site that the post links to; empty if it has its own.
 
     Raises:
-        Exception: the other site fails, in whatever way, and Reddit has no copy.
+        Exception: the other site fails, in whatever way, and Reddit has no copy of all.
     """
     if read_items(data, {}):
         return ()
+    target = _target(Json(data, "reddit"))
     try:
-        return fetch_linked(extractor, _target(Json(data, "reddit")))
+        return fetch_linked(extractor, target)
     except Exception:  # also a redirect to a placeholder, and JSON that Python does not read
-        if not read_copy(data):
+        if not any(is_whole(copy, target) for copy in read_copy(data)):
             raise
         logger.debug("The linked site failed", exc_info=True, extra={"event": "reader_failed"})
         return ()
@@ -203,7 +215,7 @@ def read_post(info: Any, data: Any, about: Post, linked: tuple[Item, ...] = ()) 
     items = read_items(data, videos) or read_copy(data, linked)
     if len(items) > _MAX_ITEMS:
         raise ListError(f"{len(items)} items")
-    if not items and page["removed_by_category"]:
+    if _is_removed(data) and all(isinstance(item, Unreadable) for item in items):
         raise NotFoundError("removed")
     if not items:
         return read_info(info, about)

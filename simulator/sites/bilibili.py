@@ -29,6 +29,10 @@ class BilibiliVideo:
     title: str = "A crossing"
     #: Code of the error in the page: -403 asks for an account, -404 says that it is gone.
     trouble: int = 0
+    #: What the API answers instead of naming files, with status 200.
+    refusal: dict[str, Any] = field(default_factory=dict)
+    #: Only the beginning is shown without paying.
+    is_preview: bool = False
 
 
 @dataclass(slots=True)
@@ -88,12 +92,18 @@ class BilibiliSite:
                 ]
                 answer = {"code": 0, "data": pages}
             case "x/player/wbi/playurl" if self._is_signed(request):
-                answer = {"code": 0, "data": _tracks(request.query["bvid"], request.query["cid"])}
+                answer = self._files(request.query["bvid"], request.query["cid"])
             case "x/player/wbi/playurl":
                 answer = {"code": -403, "message": "访问权限不足"}
             case _:
                 answer = {"code": 0, "data": {}}
         return web.json_response(answer)
+
+    def _files(self, number: str, part: str) -> dict[str, Any]:
+        video = self.videos[number]
+        quality = "试看" if video.is_preview else "清晰 480P"
+        tracks = _tracks(number, part) | {"accept_description": [quality]}
+        return video.refusal or {"code": 0, "data": tracks}
 
     def _is_signed(self, request: web.Request) -> bool:
         values = dict(parse_qsl(request.query_string, keep_blank_values=True))

@@ -59,6 +59,8 @@ class RedditSite:
     #: HTTP status of the APIs of RedGifs and Imgur; 0 answers normally. 302 redirects to the
     #: placeholder of a removed picture.
     linked_status: int = 0
+    #: HTTP status of Imgur's answers about albums; 0 answers normally.
+    album_status: int = 0
     #: What these APIs send with status 200 instead of their answers.
     linked_text: str = ""
 
@@ -181,6 +183,8 @@ class RedditSite:
         return web.json_response({"gif": _gif(number, self.gifs[number])})
 
     def _imgur(self, kind: str, number: str) -> web.Response:
+        if kind == "albums" and self.album_status:
+            return web.json_response(None, status=self.album_status)
         names = self.albums.get(number) if kind == "albums" else None
         if kind == "media" and any(name.startswith(f"{number}.") for name in self.imgur_files):
             names = tuple(name for name in self.imgur_files if name.startswith(f"{number}."))

@@ -288,6 +288,33 @@ async def test_posts_of_reddit_without_pictures_say_why(web: Web, options, error
         await read(web, REDDIT_LINK)
 
 
+REMOVED_VIDEO = {"url": "https://v.redd.it/gone"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"removed_by": "moderator", "changes": REMOVED_VIDEO},
+        {"removed_by": "deleted", "changes": {"url": REDDIT_LINK, "selftext": "[deleted]"}},
+        {"pictures": (None, None), "changes": {"removed_by_category": "moderator"}},
+        {"repeats": "1demo02"},
+        {"repeats": "1demo02", "changes": REMOVED_VIDEO},
+    ],
+)
+async def test_a_removed_post_on_reddit_is_not_found(web: Web, options):
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", **options)
+    web.reddit.posts["1demo02"] = RedditPost("1demo02", removed_by="moderator")
+    with pytest.raises(NotFoundError):
+        await read(web, REDDIT_LINK)
+
+
+async def test_a_video_on_reddit_that_is_not_processed_is_not_a_removed_one(web: Web):
+    changes = {"url": "https://v.redd.it/new", "secure_media": None}
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", changes=changes)
+    with pytest.raises(UnderReviewError):
+        await read(web, REDDIT_LINK)
+
+
 IMAGE = {
     "id": "a",
     "status": "valid",

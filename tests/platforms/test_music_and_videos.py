@@ -1,5 +1,6 @@
 """Sites of music, and video sites that serve playlists, through yt-dlp's real extractors."""
 
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -15,10 +16,13 @@ from core.errors import (
     NoMediaError,
     NotAvailableError,
     NotFoundError,
+    PlatformChangedError,
     PlatformRateLimitedError,
+    PlatformRefusedError,
     PlatformUnreachableError,
     PreviewError,
     RegionBlockedError,
+    UnderReviewError,
 )
 from core.media import Access, Audio, Clip, Post
 from platforms import FileRequest, FileVersion, load_registry
@@ -59,8 +63,8 @@ def add_clip(web: Web, key: str, **options) -> SiteClip:
     return web.videos.clips.setdefault(key, SiteClip(path, **options))
 
 
-async def read(web: Web, url: str) -> Post:
-    async with web.fetcher(attempts=1) as fetcher:
+async def read(web: Web, url: str, attempts: int = 1) -> Post:
+    async with web.fetcher(attempts=attempts) as fetcher:
         link = fetcher.registry.find(url)
         assert link
         return await fetcher.attempt(link, lambda attempt: attempt.read())
@@ -365,7 +369,7 @@ async def test_bilibilis_keys_are_asked_for_again_when_they_have_changed(
 ):
     assert (await read(web, BILIBILI)).items
     web.videos.bilibili.keys = ("1" * 32, "2" * 32)
-    with pytest.raises(NoMediaError):  # signed with the former ones
+    with pytest.raises(PlatformRefusedError):  # signed with the former ones
         await read(web, BILIBILI)
     # What passes after half a minute.
     monkeypatch.setattr(BilibiliBaseIE, "_wbi_key_cache", {})
@@ -377,6 +381,9 @@ async def test_bilibilis_keys_are_asked_for_again_when_they_have_changed(
     [
         (-403, 200, LoginRequiredError),
         (-404, 200, NotAvailableError),
+        (62002, 200, NotAvailableError),
+        (62004, 200, UnderReviewError),
+        (-1, 200, PlatformChangedError),
         (0, 412, PlatformUnreachableError),
     ],
 )
@@ -386,6 +393,45 @@ async def test_a_video_that_bilibili_refuses_says_why(
     bilibili.trouble = trouble
     web.videos.bilibili.status = status
     with pytest.raises(error):
+        await read(web, BILIBILI)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "error"),
+    [
+        ({"code": 0, "data": {"v_voucher": "voucher_demo"}}, PlatformRefusedError),
+        ({"code": -352, "message": "-352"}, PlatformRefusedError),
+        ({"code": -412, "message": "request was banned"}, PlatformRefusedError),
+        ({"code": -799, "message": "too often"}, PlatformRateLimitedError),
+        ({"code": -10403, "message": "not in this region"}, RegionBlockedError),
+        ({"code": -404, "message": "nothing here"}, NotAvailableError),
+        ({"code": 62002, "message": "hidden"}, NotAvailableError),
+        ({"code": 87008, "message": "for supporters"}, LoginRequiredError),
+        ({"code": 0, "data": {}}, NoMediaError),
+    ],
+)
+async def test_a_video_whose_files_bilibili_refuses_says_why(
+    web: Web, bilibili: BilibiliVideo, refusal: dict[str, Any], error: type[ClipferryError]
+):
+    bilibili.refusal = refusal
+    with pytest.raises(error):
+        await read(web, BILIBILI)
+
+
+async def test_another_exit_is_tried_if_bilibili_demands_a_captcha(
+    web: Web, bilibili: BilibiliVideo
+):
+    bilibili.refusal = {"code": 0, "data": {"v_voucher": "voucher_demo"}}
+    await web.add_proxy(name="exit-2")
+    with pytest.raises(PlatformRefusedError):
+        await read(web, BILIBILI, attempts=2)
+    asked = [entry for entry in web.log if entry.path.startswith("/x/player/wbi/playurl")]
+    assert len({entry.proxy for entry in asked}) == 2
+
+
+async def test_the_preview_of_a_paid_video_is_not_the_video(web: Web, bilibili: BilibiliVideo):
+    bilibili.is_preview = True
+    with pytest.raises(PreviewError):
         await read(web, BILIBILI)
 
 

@@ -18,6 +18,7 @@ from core.errors import (
     NotAvailableError,
     NotFoundError,
     PlatformChangedError,
+    PlatformError,
     PlatformRateLimitedError,
     PlatformRefusedError,
     PlatformUnreachableError,
@@ -27,7 +28,13 @@ from core.media import Access, Clip, Item, Picture, Post, Rendition, Unreadable
 from platforms import reddit
 from platforms._files import FileRequest, FileVersion
 from platforms._json import Json
-from platforms._linked_media import LINKED_HOSTS, fetch_linked, read_imgur, read_redgifs
+from platforms._linked_media import (
+    LINKED_HOSTS,
+    fetch_linked,
+    is_whole,
+    read_imgur,
+    read_redgifs,
+)
 from platforms._pinterest_pin import read_pin
 from platforms._registry import load_registry
 from platforms._x_extractor import embed_token
@@ -472,15 +479,15 @@ DEEP = "[" * 50_000
 @pytest.mark.parametrize(
     ("link", "fault"),
     [
-        ("https://imgur.com/a/gone1", {}),
-        ("https://imgur.com/a/gone1", {"linked_status": 302}),
-        ("https://imgur.com/a/gone1", {"linked_status": 503}),
-        ("https://imgur.com/a/gone1", {"linked_text": "null"}),
-        ("https://www.redgifs.com/watch/gone", {}),
-        ("https://www.redgifs.com/watch/gone", {"linked_text": DEEP}),
+        ("https://imgur.com/gone1", {}),
+        ("https://imgur.com/gone1", {"linked_status": 302}),
+        ("https://imgur.com/gone1", {"linked_status": 503}),
+        ("https://imgur.com/gone1", {"linked_text": "null"}),
+        ("https://i.redgifs.com/i/gone.jpg", {}),
+        ("https://i.redgifs.com/i/gone.jpg", {"linked_text": DEEP}),
     ],
 )
-async def test_reddits_copy_is_read_whatever_fails_on_the_other_site(
+async def test_reddits_copy_of_a_picture_is_read_whatever_fails_on_the_other_site(
     web: Web, link: str, fault: dict[str, Any]
 ):
     copy = web.samples.picture(400, 500, "copy")
@@ -488,6 +495,65 @@ async def test_reddits_copy_is_read_whatever_fails_on_the_other_site(
     for name, value in fault.items():
         setattr(web.reddit, name, value)
     assert await save(web, REDDIT_LINK) == [copy.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("link", "fault", "error"),
+    [
+        ("https://imgur.com/a/gone1", {}, NotFoundError),
+        ("https://imgur.com/a/gone1", {"linked_status": 302}, NotFoundError),
+        ("https://imgur.com/a/gone1", {"linked_text": "null"}, PlatformChangedError),
+        ("https://imgur.com/a/album1", {"linked_status": 429}, PlatformRateLimitedError),
+        ("https://imgur.com/gallery/album1", {"linked_status": 503}, PlatformUnreachableError),
+        ("https://www.redgifs.com/watch/gone", {}, NotFoundError),
+        ("https://www.redgifs.com/watch/demogif", {"linked_status": 403}, PlatformRefusedError),
+        ("https://www.redgifs.com/watch/demogif", {"linked_text": DEEP}, PlatformChangedError),
+    ],
+)
+async def test_reddits_picture_never_replaces_an_album_or_a_video(
+    web: Web, link: str, fault: dict[str, Any], error: type[ClipferryError]
+):
+    copy = web.samples.picture(400, 500, "copy")
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", link=link, copy=copy)
+    for name, value in fault.items():
+        setattr(web.reddit, name, value)
+    with pytest.raises(error):
+        await read(web, REDDIT_LINK)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_an_album_that_imgur_fails_to_list_is_not_missing(web: Web, status: int):
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", link="https://imgur.com/a/album1")
+    web.reddit.album_status = status
+    with pytest.raises(PlatformError):
+        await read(web, REDDIT_LINK)
+
+
+@pytest.mark.parametrize(
+    ("link", "is_picture_enough", "is_clip_enough"),
+    [
+        ("https://imgur.com/a/album1", False, False),
+        ("https://imgur.com/gallery/a-crossing-album1", False, False),
+        ("https://imgur.com/demo1", True, True),
+        ("https://www.redgifs.com/watch/demogif", False, True),
+        ("https://i.redgifs.com/i/demogif.jpg", True, True),
+    ],
+)
+def test_a_copy_replaces_one_file_of_its_kind(
+    link: str, is_picture_enough: bool, is_clip_enough: bool
+):
+    assert (is_whole(STILL, link), is_whole(GIFV, link)) == (is_picture_enough, is_clip_enough)
+
+
+async def test_an_album_behind_a_post_on_reddit_is_asked_for_again(web: Web):
+    copy = web.samples.picture(400, 500, "copy")
+    link = "https://imgur.com/a/album1"
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", link=link, copy=copy)
+    web.reddit.linked_status = 503
+    with pytest.raises(PlatformUnreachableError):
+        await read(web, REDDIT_LINK, attempts=2)
+    posts = [entry for entry in web.log if entry.path.endswith("/.json")]
+    assert len(posts) == 2
 
 
 @pytest.mark.parametrize(
