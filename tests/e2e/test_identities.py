@@ -252,7 +252,7 @@ async def test_a_backup_has_no_secrets_unless_they_are_asked_for(harness: BotHar
     }
     await harness.stop()
     file(harness).unlink()
-    refused = await call("restore", str(plain), "--with-secrets", code=1)
+    refused = await call("restore", str(plain), "--with-secrets", code=2)
     assert f"there is no {plain}.secrets.tar" in refused
     assert not list(harness.folder.rglob("*.before-restore"))
     assert "Put 1 accounts back" in await call("restore", str(full), "--with-secrets")
