@@ -321,10 +321,14 @@ def plain_host(parts: SplitResult) -> str:
 _HOST_PREFIXES: Final = re.compile(r"^(?:(?:www|m|mobile|web|touch|lite)\.)+")
 
 
+#: Some programs end a host at a backslash, and others do not.
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+
+
 def clean_split(url: str) -> SplitResult | None:
     """Parse a URL strictly; return None if it is invalid or suspicious.
 
-    Accepted are http and https URLs of at most 2 048 characters with an ASCII host, without
+    Accepted are http and https URLs of at most 2 048 characters with a host name in ASCII, without
     credentials and without a custom port. The returned host is in lower case and has no trailing
     dot.
     """
@@ -337,6 +341,6 @@ def clean_split(url: str) -> SplitResult | None:
         return None
     if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc:
         return None
-    if port not in {None, 80, 443} or not host.isascii():
+    if port not in {None, 80, 443} or not _HOST_NAME.fullmatch(host):
         return None
     return parts._replace(netloc=host.removesuffix("."))
