@@ -265,7 +265,7 @@ class StreamingServiceError(DrmError):
 
 
 class PreviewError(MediaError):
-    """The site plays only the beginning of the track without a subscription."""
+    """The site plays only a short part of a track or video without a subscription."""
 
     text_key = "media_preview"
     signing_in_may_help = True
