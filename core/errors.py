@@ -4,6 +4,7 @@
     ├─ LinkError                 the user's side
     │   ├─ BrokenLinkError ── ExpiredLinkError
     │   └─ ProfileError · StoriesError · HighlightsError · TagPageError · AudioPageError
+    │      · UnnamedPostError
     ├─ CardReplyError            an administrator's side
     ├─ CookieFileError           the same
     │   └─ CookiesTooLargeError · CookiesOfOtherSitesError · CookiesExpiredError
@@ -131,6 +132,12 @@ class AudioPageError(LinkError):
     """The link leads to a sound, with the posts that use it."""
 
     text_key = "link_audio"
+
+
+class UnnamedPostError(LinkError):
+    """The link leads to a file, or may lead anywhere: which post is meant is not known."""
+
+    text_key = "link_unnamed"
 
 
 class CardReplyError(ClipferryError):

@@ -22,6 +22,7 @@ from core.errors import (
     StoriesError,
     StreamingServiceError,
     TagPageError,
+    UnnamedPostError,
 )
 from core.lists import Listing
 from core.media import Link, Post
@@ -73,6 +74,8 @@ class PageKind(Enum):
     STREAMING = auto()
     #: The site shows nothing in the client's country.
     REGION_BLOCKED = auto()
+    #: A file of the site, or a short link that may lead anywhere: its post is not known.
+    UNNAMED = auto()
     #: Any other page, such as the home page.
     OTHER = auto()
 
@@ -93,6 +96,7 @@ _ERRORS: Final[Mapping[PageKind, type[ClipferryError]]] = {
     PageKind.UNREADABLE: NoMediaError,
     PageKind.STREAMING: StreamingServiceError,
     PageKind.REGION_BLOCKED: RegionBlockedError,
+    PageKind.UNNAMED: UnnamedPostError,
     PageKind.OTHER: BrokenLinkError,
 }
 
@@ -261,7 +265,7 @@ async def resolve(link: Link, platform: Platform, web: WebClient) -> str:
             return found.post_id
         if parts.path.startswith(LOGIN_PAGES):
             raise PlatformRefusedError("redirected to the login page")
-        if isinstance(found, PageKind) and found is not PageKind.OTHER:
+        if isinstance(found, PageKind) and found not in _ON_THE_WAY:
             raise found.error(f"the short link leads to {parts.path[:100]}")
         url = target
     if url != link.url and _DEAD_END.fullmatch(urlsplit(url).path):
@@ -280,6 +284,8 @@ def _with_keys_of(url: str, target: str) -> str:
 
 #: Query parameters without which a site does not show what is private.
 _ACCESS_KEYS: Final = frozenset({"secret_token"})
+#: Pages that may redirect to the post.
+_ON_THE_WAY: Final = frozenset({PageKind.OTHER, PageKind.UNNAMED})
 #: Paths to which sites redirect short links that have expired or never existed.
 _DEAD_END: Final = re.compile(r"/?|/(?:[a-z]{2}/)?(?:404|not-?found)/?")
 #: Query parameters in which login pages name the page that they lead back to.
