@@ -56,6 +56,7 @@ _POST = re.compile(
     r"|groups/(?P<shared_in>[\w.-]+)/?\?(?:(?:.*&)?multi_permalinks="
     r"|(?=(?:.*&)?view=permalink(?:&|$))(?:.*&)?id=)(?P<shared_post>\d+|pfbid\w+)"
     r"|(?!groups/)(?P<user>[\w.-]+)/posts/(?:[^/?]+/)?(?P<user_post>\d+|pfbid\w+)"
+    r"|(?P<page>\d{5,20})_(?P<page_post>\d{5,20})/?\?"
     r"|(?:story|permalink)\.php\?(?=(?:.*&)?story_fbid=(?P<story>\d+|pfbid\w+))"
     r"(?=(?:.*&)?id=(?P<author>\d+))"
     # A photo, by its id alone.
@@ -128,7 +129,8 @@ class _Facebook(YtdlpSite):
             return f"photo/{photo}"
         if group := found["group"] or found["shared_in"]:
             return f"groups/{group}/posts/{found['group_post'] or found['shared_post']}"
-        return f"{found['user'] or found['author']}/posts/{found['user_post'] or found['story']}"
+        author = found["user"] or found["page"] or found["author"]
+        return f"{author}/posts/{found['user_post'] or found['page_post'] or found['story']}"
 
     def link_to(self, post_id: str) -> str:
         """Return the URL of a video, post or photo by its id."""

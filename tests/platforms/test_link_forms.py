@@ -208,6 +208,8 @@ FACEBOOK = {
     "https://fb.com/reel/73": "73",
     "https://www.facebook.com/ferry/posts/73": "ferry/posts/73",
     "https://www.facebook.com/ferry/posts/a-crossing/pfbid02x?rdid=1": "ferry/posts/pfbid02x",
+    "https://www.facebook.com/100000001_200000002": "100000001/posts/200000002",
+    "https://www.facebook.com/100000001_200000002x": P.PROFILE,
     "https://www.facebook.com/groups/1/posts/2/": "groups/1/posts/2",
     "https://www.facebook.com/groups/ferries/permalink/2/": "groups/ferries/posts/2",
     "https://www.facebook.com/groups/1/?multi_permalinks=2": "groups/1/posts/2",
@@ -542,6 +544,17 @@ MUSIC = {
     "https://www.mixcloud.com/ferry/night-crossing/": "ferry/night-crossing",
     "https://m.mixcloud.com/ferry/night-crossing?utm=x": "ferry/night-crossing",
     "https://www.mixcloud.com/ferry/%D0%BD%D0%BE%D1%87%D1%8C/": "ferry/%D0%BD%D0%BE%D1%87%D1%8C",
+    "https://www.mixcloud.com/widget/iframe/?mini=1&feed=%2Fferry%2Fnight-crossing%2F": (
+        "ferry/night-crossing"
+    ),
+    "https://player-widget.mixcloud.com/widget/iframe/?feed=/ferry/night-crossing/": (
+        "ferry/night-crossing"
+    ),
+    "https://www.mixcloud.com/widget/iframe/?feed=https%3A%2F%2Fwww.mixcloud.com%2Fferry%2Fnight"
+    "%2F": "ferry/night",
+    "https://www.mixcloud.com/widget/iframe/?feed=%2Fferry%2F": P.OTHER,
+    "https://www.mixcloud.com/widget/iframe/": P.OTHER,
+    "https://player-widget.mixcloud.com.evil.example/widget/iframe/?feed=/ferry/night/": None,
     "https://www.mixcloud.com/ferry/": P.PROFILE,
     "https://www.mixcloud.com/ferry/uploads/": P.PROFILE,
     "https://www.mixcloud.com/ferry/playlists/night/": P.LIST,
