@@ -22,7 +22,6 @@ from simulator.sites.tiktok import TikTokSite
 from simulator.sites.x import XSite
 from simulator.telegram.api import BotApi
 from tests.contract.watch import ContractWatcher
-from tests.measured import measure_no_children
 from tests.ports import free_port
 from tests.postgres import running_postgres
 from tests.secrets import SecretFinder
@@ -96,11 +95,6 @@ def _only_loopback() -> Iterator[None]:
     socket.socket.connect = guarded  # type: ignore[method-assign,assignment]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _no_measured_children() -> None:
-    measure_no_children()
 
 
 @pytest.fixture(autouse=True, scope="session")

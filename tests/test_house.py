@@ -500,7 +500,7 @@ def test_private_names_are_found(source: str, expected: list[str]):
 
 
 def test_only_programs_of_their_own_install_audit_hooks():
-    """A hook stays for the rest of the process: see `tests.audit_hooks`."""
+    """A hook cannot be removed: it would see every later test of its process."""
     programs = {
         file.name
         for file, tree in modules("tests")

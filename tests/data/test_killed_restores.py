@@ -11,7 +11,6 @@ import pytest
 from data import database
 from data.backup import back_up
 from data.key_values import set_value
-from tests.audit_hooks import hooked_environment
 
 ROOT = Path(__file__).parents[2]
 #: What is in the backup, and what was written since, which is in the log only.
@@ -39,9 +38,7 @@ async def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("mode", ["kill", "fail"])
 async def test_at_every_step_one_of_both_databases_is_whole(folder: Path, mode: str):
     command = [sys.executable, "-m", "tests.data.killed_restores", str(folder), mode]
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, env=hooked_environment(), stdout=-1, stderr=-1
-    )
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=-1, stderr=-1)
     output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     runs = [json.loads(line) for line in output.splitlines()]

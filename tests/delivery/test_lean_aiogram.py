@@ -1,17 +1,13 @@
 """aiogram started lean reads and writes the same as stock, in a process of its own."""
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 
 from data.config import ROOT
-from tests.measured import MEASURED
 
-#: Nothing else runs the module.
-MEASURED_ENVIRONMENT = {**os.environ, **MEASURED}
 PROGRAM = """
 import json, sys
 if sys.argv[1] == "lean":
@@ -63,7 +59,6 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     result = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         cwd=ROOT,
-        env=MEASURED_ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,

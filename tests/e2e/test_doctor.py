@@ -25,7 +25,6 @@ from simulator.telegram.world import Chat
 from tests.e2e.bot_harness import VIDEO, BotHarness
 from tests.e2e.inline_harness import ON, STORAGE, InlineHarness
 from tests.e2e.programs import program
-from tests.measured import MEASURED
 from tests.seed_tables import make_seed_database
 
 
@@ -52,7 +51,7 @@ async def report_of_program(
     process, _ = await program(
         "check",
         folder=harness.folder,
-        **{**harness.simulator.bot_environment(harness.folder), **MEASURED, **environment},
+        **{**harness.simulator.bot_environment(harness.folder), **environment},
     )
     output, errors = await process.communicate()
     assert b"Traceback" not in errors
@@ -390,7 +389,7 @@ async def test_what_was_found_is_printed_before_telegram_answers(harness: BotHar
         await is_over.wait()
         writer.close()
 
-    environment = {**harness.simulator.bot_environment(harness.folder), **MEASURED}
+    environment = harness.simulator.bot_environment(harness.folder)
     async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
         environment["TELEGRAM_SERVER"] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         process, _ = await program("doctor", folder=harness.folder, **environment)

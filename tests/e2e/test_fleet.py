@@ -15,7 +15,6 @@ from simulator.sites.tiktok import SampleProfile
 from simulator.telegram.world import Json, Person
 from tests.e2e.bot_harness import PATIENCE_S, BotHarness
 from tests.e2e.programs import program
-from tests.measured import MEASURED
 
 EN = load_texts()["en"]
 POSTS = [f"73000000000000004{n:02}" for n in range(8)]
@@ -51,7 +50,6 @@ class Fleet:
                 "RUN_LEASE_S": "60",
                 "RUN_DRAIN_S": "3",
                 "RUN_LOG_LEVEL": "ERROR",
-                **MEASURED,  # the roles do not run together elsewhere
                 **environment,
             },
         )

@@ -26,7 +26,6 @@ from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.programs import program
 from tests.e2e.test_polling import until_readyz
 from tests.e2e.test_stuck_database import locked, own_postgres
-from tests.measured import MEASURED
 from tests.postgres import signal_server
 
 __all__ = ["own_postgres"]
@@ -652,7 +651,7 @@ async def test_maintenance_mode_answers_by_webhook_and_leaves_the_next_start_not
     await harness.start()
     await harness.stop()
     environment = program_environment(harness)
-    process, _ = await program("maintenance", folder=harness.folder, **environment, **MEASURED)
+    process, _ = await program("maintenance", folder=harness.folder, **environment)
     harness.world.say(harness.ada, "hello")
     await harness.until(lambda: EN["maintenance"] in harness.texts(), "the notice")
     await harness.until(lambda: not harness.world.updates)

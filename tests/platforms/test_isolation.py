@@ -10,7 +10,6 @@ import pytest
 
 from platforms import load_registry
 from platforms._ytdlp_site import YtdlpSite
-from tests.audit_hooks import hooked_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 LISTING = """
@@ -41,9 +40,7 @@ async def test_a_read_opens_no_file_and_connects_to_the_proxy_only(
 ):
     folders = (str(shared_folder), str(tmp_path))
     command = [sys.executable, "-m", "tests.platforms.audited_reads", *folders]
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, env=hooked_environment(), stdout=-1, stderr=-1
-    )
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=-1, stderr=-1)
     output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     found = json.loads(output)
