@@ -10,7 +10,8 @@
     ├─ MediaError                the site refuses, permanently
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
-    │   ├─ NoMediaError · NoAudioError · NoSubtitlesError · LiveError · ListError
+    │   ├─ NoMediaError · NoAudioError · NoSubtitlesError · LiveError
+    │   ├─ ListError ── ListFoundError
     │   ├─ NotFoundError ── StoryExpiredError
     │   ├─ PostChangedError
     │   ├─ DrmError ── StreamingServiceError
@@ -53,6 +54,7 @@ from math import ceil, floor
 from typing import ClassVar, Final
 
 from core.facts import Fact, FileSize, length
+from core.media import Link
 
 
 class ClipferryError(Exception):
@@ -281,6 +283,16 @@ class ListError(MediaError):
     """The link leads to a list of posts."""
 
     text_key = "media_list"
+
+
+class ListFoundError(ListError):
+    """The short link leads to a list that can be read."""
+
+    def __init__(self, detail: str, link: Link, text_key: str) -> None:
+        """`text_key`: what the user is told where no card can offer the list."""
+        super().__init__(detail)
+        self.link = link
+        self.text_key = text_key
 
 
 class EmptyListError(MediaError):

@@ -418,7 +418,7 @@ async def test_the_log_has_one_line_per_request_and_no_chat_ids(harness: BotHarn
 
 async def test_every_line_has_stable_fields_and_the_lines_of_a_request_its_id(harness: BotHarness):
     harness.video()
-    harness.site.short_links["ZMdemo001"] = "https://www.tiktok.com/@ferry.demo"
+    harness.site.short_links["ZMdemo001"] = "https://www.tiktok.com/tag/ferry"
     harness.fail("sendVideo", "429", seconds=1)
     process, _ = await program(
         "run",
@@ -433,7 +433,7 @@ async def test_every_line_has_stable_fields_and_the_lines_of_a_request_its_id(ha
     harness.world.say(harness.ada, VIDEO)
     await harness.until(harness.videos, "the video")
     harness.world.say(harness.ada, "https://vm.tiktok.com/ZMdemo001/")
-    await harness.until(lambda: EN["link_profile"] in harness.texts(), "the explanation")
+    await harness.until(lambda: EN["link_tag"] in harness.texts(), "the explanation")
     process.send_signal(signal.SIGTERM)
     _, errors = await process.communicate()
     lines = [json.loads(line) for line in errors.decode().splitlines()]
@@ -448,8 +448,8 @@ async def test_every_line_has_stable_fields_and_the_lines_of_a_request_its_id(ha
     assert by_event["bot_started"]["request"] is None
     assert "LIMITS_ACTIVE_REQUESTS?" in by_event["unknown_variable"]["message"]
     refused = by_event["request_ended"]  # the last one: somebody's bad link is no warning
-    assert (refused["level"], refused["outcome"], refused["post"]) == ("INFO", "ProfileError", None)
-    assert "post of tiktok (a short link): ProfileError" in refused["message"]
+    assert (refused["level"], refused["outcome"], refused["post"]) == ("INFO", "TagPageError", None)
+    assert "post of tiktok (a short link): TagPageError" in refused["message"]
 
 
 async def test_recount_rebuilds_the_statistics(harness: BotHarness):

@@ -198,6 +198,40 @@ async def test_a_list_that_cannot_be_read_is_explained(
     assert ("reply_markup" in answer) == (key == "list_trouble")
 
 
+async def test_a_short_link_to_a_profile_gets_the_card_of_the_profile(harness: BotHarness):
+    harness.site.short_links["ZMdemo001"] = f"{PROFILE}?_t=8x&_r=1"
+    card = await ask(harness, 2, "mp3 https://vm.tiktok.com/ZMdemo001/")
+    assert card["text"] == "ferry.demo\n2 posts"
+    assert await press(harness, card, "all") == "2 posts are on their way."
+    assert arrived(harness) == [0, 1]
+    asked = card["reply_to_message"]["message_id"]
+    assert {v["reply_to_message"]["message_id"] for v in harness.videos()} == {asked}
+
+
+@pytest.mark.parametrize(
+    ("environment", "key"), [({}, "list_gone"), ({"LIMITS_LIST_ITEMS": "0"}, "link_profile")]
+)
+async def test_a_short_link_to_a_profile_that_cannot_be_offered_is_explained(
+    harness: BotHarness, environment: dict[str, str], key: str
+):
+    harness.site.short_links["ZMdemo001"] = PROFILE
+    await harness.start(**environment)
+    await harness.say("/start")
+    await harness.say("https://vm.tiktok.com/ZMdemo001/")
+    assert harness.texts()[-1] == EN[key]
+
+
+async def test_a_short_link_to_a_profile_gets_no_card_in_a_group(harness: BotHarness):
+    profile(harness, 2)
+    harness.site.short_links["ZMdemo001"] = PROFILE
+    crew = harness.world.group(GROUP)
+    crew.members = {harness.ada.id: "member"}
+    await harness.start()
+    asked = await harness.say("https://vm.tiktok.com/ZMdemo001/", chat=crew)
+    assert crew.reactions == {asked["message_id"]: "😢"}
+    assert "list/" not in str(harness.answers(crew))
+
+
 async def test_a_list_is_read_again_when_the_site_is_back(harness: BotHarness):
     profile(harness, 2)
     harness.site.refused_proxies.add("proxy-1")

@@ -9,6 +9,7 @@ from aiohttp import web as http
 from core.errors import (
     ClipferryError,
     EmptyListError,
+    ListFoundError,
     MediaDeletedError,
     MediaPrivateError,
     NotFoundError,
@@ -60,6 +61,7 @@ FORMS = {
     ),
     "https://www.youtube.com/embed/videoseries?list=PLdemo0001": PLAYLIST,
     "https://www.youtube.com/watch?list=PLdemo0001": PLAYLIST,
+    "https://youtu.be/playlist?list=PLdemo0001&si=x": PLAYLIST,
     "https://www.youtube.com/playlist?list=WL": None,
     "https://www.youtube.com/watch?list=RDdemo": None,
     "https://www.youtube.com/@ferry": "https://www.youtube.com/@ferry/videos",
@@ -159,6 +161,28 @@ def test_lists_are_recognised(url: str):
 def test_a_mirror_of_the_site_and_a_hidden_link_count():
     assert REGISTRY.find_list("vxtiktok.com/@ferry.demo", []) == REGISTRY.find_list(PROFILE)
     assert REGISTRY.find_list("here", ["www.tiktok.com/@ferry.demo"]) == REGISTRY.find_list(PROFILE)
+
+
+#: Short links, and the lists to which they lead.
+SHORT_LINKS = {
+    "https://vm.tiktok.com/ZMlist": PROFILE,
+    "https://on.soundcloud.com/Demo02": f"{SET}/s-Demo01",
+    "https://www.facebook.com/share/Album01": FACEBOOK_ALBUM,
+}
+
+
+@pytest.mark.parametrize("url", SHORT_LINKS)
+async def test_a_short_link_to_a_list_says_which(web: Web, url: str):
+    target = SHORT_LINKS[url]
+    web.site.short_links["ZMlist"] = f"{target}?_r=1"
+    web.music.short_links["Demo02"] = target.partition("com/")[2]
+    web.facebook.shared_links["share/Album01"] = target
+    link = REGISTRY.find(url)
+    assert link is not None
+    async with web.fetcher(attempts=1) as fetcher:
+        with pytest.raises(ListFoundError) as raised:
+            await fetcher.resolve(link)
+    assert raised.value.link == REGISTRY.find_list(target)
 
 
 async def test_a_profile_lists_its_posts(web: Web):
