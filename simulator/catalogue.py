@@ -10,7 +10,7 @@ from simulator.sites.facebook import FacebookPost, FacebookSite
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
 from simulator.sites.music import MusicSites, Track
 from simulator.sites.pinterest import Pin, PinterestSite
-from simulator.sites.posts import BlueskyPost, ThreadsPost, TumblrPost
+from simulator.sites.posts import BlueskyFeed, BlueskyPost, ThreadsPost, TumblrPost
 from simulator.sites.reddit import RedditPost, RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, SampleProfile, TikTokSite
 from simulator.sites.videos import Clip, VideoSites
@@ -493,7 +493,11 @@ def _fill_posts(simulator: Simulator) -> None:
     media = tuple(Media(path, width=1080, height=1350) for path in photos)
     threads, number = simulator.threads, "730000000000000001"
     threads.posts["DemoThread1"] = ThreadsPost("DemoThread1", media, "Two quays")
-    simulator.bluesky.add(BlueskyPost((photos[0],), text="A quay"))
+    for number, photo, text in zip(
+        ("3demo01", "3demo02"), photos, ("A quay", "A pier"), strict=False
+    ):
+        simulator.bluesky.add(BlueskyPost((photo,), text=text, number=number))
+    simulator.bluesky.feeds["ferry.example"] = BlueskyFeed(["3demo02", "3demo01"])
     block = simulator.tumblr.picture(photos[1])
     simulator.tumblr.posts[number] = TumblrPost(number, (block,))
 

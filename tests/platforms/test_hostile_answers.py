@@ -66,6 +66,7 @@ LISTS = (
     "https://www.mixcloud.com/ferry-demo/uploads/",
     "https://www.dailymotion.com/playlist/x9demo",
     "https://www.facebook.com/media/set/?set=a.7300000030",
+    "https://bsky.app/profile/a.example",
 )
 #: Highest memory of one read above idle.
 MOST_MIB = 64

@@ -37,6 +37,7 @@ SHOWS = "https://www.mixcloud.com/ferry-demo/playlists/crossings/"
 UPLOADS = "https://www.mixcloud.com/ferry-demo/uploads/"
 VIDEOS = "https://www.dailymotion.com/playlist/x9demo"
 CHANNEL = "https://www.dailymotion.com/ferry.demo"
+BLUESKY = "https://bsky.app/profile/ferry.example"
 FACEBOOK_ALBUM = "https://www.facebook.com/media/set/?set=a.73"
 REGISTRY = load_registry()
 
@@ -132,6 +133,14 @@ FORMS = {
     "https://www.facebook.com/media/set/?set=pcb.73": None,
     "https://www.facebook.com/media/set/?x=set=a.73": None,
     "https://www.facebook.com/ferry/photos": None,
+    BLUESKY: BLUESKY,
+    f"{BLUESKY}/?ref=x": BLUESKY,
+    "https://main.bsky.dev/profile/ferry.example": BLUESKY,
+    "https://fxbsky.app/profile/ferry.example": BLUESKY,
+    "https://bsky.app/profile/did:plc:demo01": "https://bsky.app/profile/did:plc:demo01",
+    f"{BLUESKY}/feed/boats": None,
+    f"{BLUESKY}/lists/3kx": None,
+    f"{BLUESKY}/followers": None,
 }
 
 

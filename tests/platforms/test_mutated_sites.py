@@ -24,7 +24,7 @@ from simulator.sites.facebook import FacebookPost
 from simulator.sites.instagram import InstagramPost, Media
 from simulator.sites.music import Track
 from simulator.sites.pinterest import Pin
-from simulator.sites.posts import BlueskyPost, ThreadsPost, TumblrPost
+from simulator.sites.posts import BlueskyFeed, BlueskyPost, ThreadsPost, TumblrPost
 from simulator.sites.reddit import RedditPost
 from simulator.sites.tiktok import SampleProfile
 from simulator.sites.videos import Clip as SiteClip
@@ -113,6 +113,14 @@ def _redgifs(web: Web) -> None:
     web.reddit.gifs["demogif"] = web.samples.video(VideoSpec())
 
 
+def _bluesky_profile(web: Web) -> None:
+    picture = web.samples.picture(400, 500, "q")
+    posts = [f"3post{number}" for number in range(25)]
+    for number in posts:
+        web.bluesky.add(BlueskyPost((picture,), number=number))
+    web.bluesky.feeds["ferry.example"] = BlueskyFeed(posts)
+
+
 def _tumblr(web: Web) -> None:
     number = "730000000000000001"
     blocks = (web.tumblr.picture(web.samples.picture(400, 500, "q")),)
@@ -159,6 +167,9 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "bluesky": Example(
         "https://bsky.app/profile/ferry.example/post/3demo01",
         lambda web: web.bluesky.add(BlueskyPost((web.samples.picture(400, 500, "q"),))),
+    ),
+    "bluesky, a profile": Example(
+        "https://bsky.app/profile/ferry.example", _bluesky_profile, is_list=True
     ),
     "tumblr": Example("https://www.tumblr.com/ferry-demo/730000000000000001", _tumblr),
     "soundcloud": Example(
