@@ -11,7 +11,7 @@ from simulator.sites.instagram import InstagramPost, InstagramSite, Media
 from simulator.sites.music import MusicSites, Track
 from simulator.sites.pinterest import Pin, PinterestSite
 from simulator.sites.posts import BlueskyFeed, BlueskyPost, ThreadsPost, TumblrPost
-from simulator.sites.reddit import RedditPost, RedditSite
+from simulator.sites.reddit import RedditFeed, RedditPost, RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, SampleProfile, TikTokSite
 from simulator.sites.videos import Clip, VideoSites
 from simulator.sites.x import XPost, XSite
@@ -432,6 +432,7 @@ def _fill_reddit(site: RedditSite, samples: SampleStore) -> None:
     first, last = (samples.picture(1080, 1350, f"quay {n}") for n in (1, 2))
     site.posts["1demo01"] = RedditPost("1demo01", pictures=(first, video, last))
     site.posts["1demo02"] = RedditPost("1demo02", link="https://www.redgifs.com/watch/demogif")
+    site.feeds["user/ferry_demo"] = RedditFeed(["1demo02", "1demo01"])
     site.gifs["demogif"] = video
 
 
@@ -493,10 +494,8 @@ def _fill_posts(simulator: Simulator) -> None:
     media = tuple(Media(path, width=1080, height=1350) for path in photos)
     threads, number = simulator.threads, "730000000000000001"
     threads.posts["DemoThread1"] = ThreadsPost("DemoThread1", media, "Two quays")
-    for number, photo, text in zip(
-        ("3demo01", "3demo02"), photos, ("A quay", "A pier"), strict=False
-    ):
-        simulator.bluesky.add(BlueskyPost((photo,), text=text, number=number))
+    for name, photo in zip(("3demo01", "3demo02"), photos, strict=True):
+        simulator.bluesky.add(BlueskyPost((photo,), text="A quay", number=name))
     simulator.bluesky.feeds["ferry.example"] = BlueskyFeed(["3demo02", "3demo01"])
     block = simulator.tumblr.picture(photos[1])
     simulator.tumblr.posts[number] = TumblrPost(number, (block,))

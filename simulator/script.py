@@ -277,7 +277,10 @@ async def _list(session: Session) -> None:
 
 
 async def _more_lists(session: Session) -> None:
-    for link, text in (("https://bsky.app/profile/ferry.example", "ferry.example\n2 posts"),):
+    for link, text in (
+        ("https://bsky.app/profile/ferry.example", "ferry.example\n2 posts"),
+        ("https://www.reddit.com/user/ferry_demo/", "u/ferry_demo\n2 posts"),
+    ):
         request = session.say(link)
         await session.answer("what it has", lambda m, text=text: m.get("text", "") == text)  # type: ignore[misc]
         await session.settled(session.private_chat, request, None)

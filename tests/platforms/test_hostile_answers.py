@@ -67,6 +67,7 @@ LISTS = (
     "https://www.dailymotion.com/playlist/x9demo",
     "https://www.facebook.com/media/set/?set=a.7300000030",
     "https://bsky.app/profile/a.example",
+    "https://www.reddit.com/user/ferry_demo/",
 )
 #: Highest memory of one read above idle.
 MOST_MIB = 64

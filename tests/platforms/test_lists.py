@@ -37,6 +37,8 @@ SHOWS = "https://www.mixcloud.com/ferry-demo/playlists/crossings/"
 UPLOADS = "https://www.mixcloud.com/ferry-demo/uploads/"
 VIDEOS = "https://www.dailymotion.com/playlist/x9demo"
 CHANNEL = "https://www.dailymotion.com/ferry.demo"
+REDDIT_USER = "https://www.reddit.com/user/ferry_demo/submitted"
+COMMUNITY = "https://www.reddit.com/r/ferries/new"
 BLUESKY = "https://bsky.app/profile/ferry.example"
 FACEBOOK_ALBUM = "https://www.facebook.com/media/set/?set=a.73"
 REGISTRY = load_registry()
@@ -133,6 +135,17 @@ FORMS = {
     "https://www.facebook.com/media/set/?set=pcb.73": None,
     "https://www.facebook.com/media/set/?x=set=a.73": None,
     "https://www.facebook.com/ferry/photos": None,
+    REDDIT_USER: REDDIT_USER,
+    "https://www.reddit.com/user/ferry_demo": REDDIT_USER,
+    "https://old.reddit.com/u/ferry_demo/?utm_source=share": REDDIT_USER,
+    "https://www.reddit.com/user/ferry_demo/comments": None,
+    "https://www.reddit.com/user/ferry_demo/m/boats": None,
+    COMMUNITY: COMMUNITY,
+    "https://www.reddit.com/r/ferries": COMMUNITY,
+    "https://rxddit.com/r/ferries/": COMMUNITY,
+    "https://www.reddit.com/r/ferries/top/?t=all": None,
+    "https://www.reddit.com/r/all/": None,
+    "https://www.reddit.com/r/ferries/search?q=x": None,
     BLUESKY: BLUESKY,
     f"{BLUESKY}/?ref=x": BLUESKY,
     "https://main.bsky.dev/profile/ferry.example": BLUESKY,
@@ -177,6 +190,7 @@ SHORT_LINKS = {
     "https://vm.tiktok.com/ZMlist": PROFILE,
     "https://on.soundcloud.com/Demo02": f"{SET}/s-Demo01",
     "https://www.facebook.com/share/Album01": FACEBOOK_ALBUM,
+    "https://www.reddit.com/u/ferry_demo/s/Demo02": "https://www.reddit.com/user/ferry_demo/",
 }
 
 
@@ -185,7 +199,7 @@ async def test_a_short_link_to_a_list_says_which(web: Web, url: str):
     target = SHORT_LINKS[url]
     web.site.short_links["ZMlist"] = f"{target}?_r=1"
     web.music.short_links["Demo02"] = target.partition("com/")[2]
-    web.facebook.shared_links["share/Album01"] = target
+    web.facebook.shared_links["share/Album01"] = web.reddit.shared["Demo02"] = target
     link = REGISTRY.find(url)
     assert link is not None
     async with web.fetcher(attempts=1) as fetcher:

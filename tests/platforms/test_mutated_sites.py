@@ -25,7 +25,7 @@ from simulator.sites.instagram import InstagramPost, Media
 from simulator.sites.music import Track
 from simulator.sites.pinterest import Pin
 from simulator.sites.posts import BlueskyFeed, BlueskyPost, ThreadsPost, TumblrPost
-from simulator.sites.reddit import RedditPost
+from simulator.sites.reddit import RedditFeed, RedditPost
 from simulator.sites.tiktok import SampleProfile
 from simulator.sites.videos import Clip as SiteClip
 from simulator.sites.web import Sites
@@ -107,6 +107,13 @@ def _reddit(web: Web) -> None:
     web.reddit.posts["1demo01"] = RedditPost("1demo01", pictures=(first, first))
 
 
+def _reddit_user(web: Web) -> None:
+    picture = web.samples.picture(400, 500, "quay")
+    posts = [f"1post{number}" for number in range(25)]
+    web.reddit.posts = {number: RedditPost(number, pictures=(picture,)) for number in posts}
+    web.reddit.feeds["user/ferry_demo"] = RedditFeed(posts)
+
+
 def _redgifs(web: Web) -> None:
     link = "https://www.redgifs.com/watch/demogif"
     web.reddit.posts["1demo02"] = RedditPost("1demo02", link=link)
@@ -163,6 +170,9 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "x": Example("https://x.com/ferry_demo/status/1790000000000000001", _x),
     "reddit": Example("https://www.reddit.com/r/ferries/comments/1demo01/a_crossing/", _reddit),
     "reddit, a link": Example("https://www.reddit.com/r/ferries/comments/1demo02/a/", _redgifs),
+    "reddit, a user": Example(
+        "https://www.reddit.com/user/ferry_demo/", _reddit_user, is_list=True
+    ),
     "pinterest": Example("https://www.pinterest.com/pin/7300000001/", _pin),
     "bluesky": Example(
         "https://bsky.app/profile/ferry.example/post/3demo01",
