@@ -9,7 +9,7 @@ from simulator.sites.bilibili import BilibiliVideo
 from simulator.sites.facebook import FacebookPost, FacebookSite
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
 from simulator.sites.music import MusicSites, Track
-from simulator.sites.pinterest import Pin, PinterestSite
+from simulator.sites.pinterest import Board, Pin, PinterestSite
 from simulator.sites.posts import BlueskyFeed, BlueskyPost, ThreadsPost, TumblrPost
 from simulator.sites.reddit import RedditFeed, RedditPost, RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, SampleProfile, TikTokSite
@@ -439,7 +439,9 @@ def _fill_reddit(site: RedditSite, samples: SampleStore) -> None:
 def _fill_pinterest(site: PinterestSite, samples: SampleStore) -> None:
     first, last = (samples.picture(1080, 1350, f"deck {n}") for n in (1, 2))
     site.pins["7300000001"] = Pin((first, samples.video(VideoSpec()), last), "pages")
+    site.boards["ferry_demo/boats"] = Board(["7300000001"])
     site.short_links["demo001"] = "7300000001"
+    site.short_links["demo002"] = "https://www.pinterest.com/ferry_demo/boats/?invite_code=x"
 
 
 def _fill_music(site: MusicSites, samples: SampleStore) -> None:

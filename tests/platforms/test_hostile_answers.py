@@ -68,6 +68,7 @@ LISTS = (
     "https://www.facebook.com/media/set/?set=a.7300000030",
     "https://bsky.app/profile/a.example",
     "https://www.reddit.com/user/ferry_demo/",
+    "https://www.pinterest.com/ferry_demo/boats/",
 )
 #: Highest memory of one read above idle.
 MOST_MIB = 64

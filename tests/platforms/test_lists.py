@@ -37,6 +37,7 @@ SHOWS = "https://www.mixcloud.com/ferry-demo/playlists/crossings/"
 UPLOADS = "https://www.mixcloud.com/ferry-demo/uploads/"
 VIDEOS = "https://www.dailymotion.com/playlist/x9demo"
 CHANNEL = "https://www.dailymotion.com/ferry.demo"
+BOARD = "https://www.pinterest.com/ferry_demo/boats/"
 REDDIT_USER = "https://www.reddit.com/user/ferry_demo/submitted"
 COMMUNITY = "https://www.reddit.com/r/ferries/new"
 BLUESKY = "https://bsky.app/profile/ferry.example"
@@ -146,6 +147,23 @@ FORMS = {
     "https://www.reddit.com/r/ferries/top/?t=all": None,
     "https://www.reddit.com/r/all/": None,
     "https://www.reddit.com/r/ferries/search?q=x": None,
+    BOARD: BOARD,
+    "https://www.pinterest.com/ferry_demo/boats": BOARD,
+    "https://de.pinterest.com/ferry_demo/boats/?invite_code=x&sender=1": BOARD,
+    "https://www.pinterest.co.uk/ferry_demo/boats/": BOARD,
+    "https://www.pinterest.com/ferry_demo/f%C3%A4hren/": (
+        "https://www.pinterest.com/ferry_demo/f%C3%A4hren/"
+    ),
+    "https://www.pinterest.com/ferry_demo/": None,
+    "https://www.pinterest.com/ferry_demo/_saved/": None,
+    "https://www.pinterest.com/ferry_demo/pins/": None,
+    "https://www.pinterest.com/ferry_demo/boats/ferries/": None,
+    "https://www.pinterest.com/search/pins/?q=ferry": None,
+    "https://www.pinterest.com/ideas/boats/73/": None,
+    "https://www.pinterest.com/pin/x/": None,
+    "https://www.pinterest.com/pin-lover/pins-of-boats/": (
+        "https://www.pinterest.com/pin-lover/pins-of-boats/"
+    ),
     BLUESKY: BLUESKY,
     f"{BLUESKY}/?ref=x": BLUESKY,
     "https://main.bsky.dev/profile/ferry.example": BLUESKY,
@@ -190,6 +208,7 @@ SHORT_LINKS = {
     "https://vm.tiktok.com/ZMlist": PROFILE,
     "https://on.soundcloud.com/Demo02": f"{SET}/s-Demo01",
     "https://www.facebook.com/share/Album01": FACEBOOK_ALBUM,
+    "https://pin.it/board01": BOARD,
     "https://www.reddit.com/u/ferry_demo/s/Demo02": "https://www.reddit.com/user/ferry_demo/",
 }
 
@@ -200,6 +219,7 @@ async def test_a_short_link_to_a_list_says_which(web: Web, url: str):
     web.site.short_links["ZMlist"] = f"{target}?_r=1"
     web.music.short_links["Demo02"] = target.partition("com/")[2]
     web.facebook.shared_links["share/Album01"] = web.reddit.shared["Demo02"] = target
+    web.pinterest.short_links["board01"] = target
     link = REGISTRY.find(url)
     assert link is not None
     async with web.fetcher(attempts=1) as fetcher:

@@ -23,7 +23,7 @@ from simulator.sites.bilibili import BilibiliVideo
 from simulator.sites.facebook import FacebookPost
 from simulator.sites.instagram import InstagramPost, Media
 from simulator.sites.music import Track
-from simulator.sites.pinterest import Pin
+from simulator.sites.pinterest import Board, Pin
 from simulator.sites.posts import BlueskyFeed, BlueskyPost, ThreadsPost, TumblrPost
 from simulator.sites.reddit import RedditFeed, RedditPost
 from simulator.sites.tiktok import SampleProfile
@@ -93,6 +93,10 @@ def _tiktok_list(web: Web) -> None:
 def _pin(web: Web) -> None:
     pictures = web.samples.picture(400, 500, "deck"), web.samples.video(VideoSpec())
     web.pinterest.pins["7300000001"] = Pin(pictures, "pages")
+
+
+def _board(web: Web) -> None:
+    web.pinterest.boards["ferry_demo/boats"] = Board([f"73000000{n}" for n in range(25)])
 
 
 def _x(web: Web) -> None:
@@ -174,6 +178,9 @@ EXAMPLES: Final[Mapping[str, Example]] = {
         "https://www.reddit.com/user/ferry_demo/", _reddit_user, is_list=True
     ),
     "pinterest": Example("https://www.pinterest.com/pin/7300000001/", _pin),
+    "pinterest, a board": Example(
+        "https://www.pinterest.com/ferry_demo/boats/", _board, is_list=True
+    ),
     "bluesky": Example(
         "https://bsky.app/profile/ferry.example/post/3demo01",
         lambda web: web.bluesky.add(BlueskyPost((web.samples.picture(400, 500, "q"),))),
