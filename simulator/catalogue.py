@@ -9,6 +9,7 @@ from simulator.sites.bilibili import BilibiliVideo
 from simulator.sites.facebook import FacebookPost, FacebookSite
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
 from simulator.sites.music import MusicSites, Track
+from simulator.sites.music_lists import SampleList
 from simulator.sites.pinterest import Board, Pin, PinterestSite
 from simulator.sites.posts import BlueskyFeed, BlueskyPost, ThreadsPost, TumblrPost
 from simulator.sites.reddit import RedditFeed, RedditPost, RedditSite
@@ -458,6 +459,7 @@ def _fill_videos(site: VideoSites, samples: SampleStore) -> None:
         Clip(samples.video(VideoSpec())),
     )
     site.clips |= {"dailymotion/x9demo1": segments, f"rutube/{number}": segments}
+    site.rutube_lists.by_key["person/73"] = SampleList("Ferry Demo", [number])
     for post in ("ok/7300000001", "vk/-730_1001", f"loom/{number}"):
         site.clips[post] = video
     tracks = samples.video(VideoSpec(has_sound=False)), samples.sound(encoder="aac", kind="mp4")

@@ -281,6 +281,7 @@ async def _more_lists(session: Session) -> None:
         ("https://bsky.app/profile/ferry.example", "ferry.example\n2 posts"),
         ("https://www.reddit.com/user/ferry_demo/", "u/ferry_demo\n2 posts"),
         ("https://pin.it/demo002", "Boats\n1 post"),
+        ("https://rutube.ru/channel/73/", "Ferry Demo\n1 post"),
     ):
         request = session.say(link)
         await session.answer("what it has", lambda m, text=text: m.get("text", "") == text)  # type: ignore[misc]

@@ -69,6 +69,7 @@ LISTS = (
     "https://bsky.app/profile/a.example",
     "https://www.reddit.com/user/ferry_demo/",
     "https://www.pinterest.com/ferry_demo/boats/",
+    "https://rutube.ru/plst/73/",
 )
 #: Highest memory of one read above idle.
 MOST_MIB = 64

@@ -42,6 +42,10 @@ REDDIT_USER = "https://www.reddit.com/user/ferry_demo/submitted"
 COMMUNITY = "https://www.reddit.com/r/ferries/new"
 BLUESKY = "https://bsky.app/profile/ferry.example"
 FACEBOOK_ALBUM = "https://www.facebook.com/media/set/?set=a.73"
+RUTUBE = "https://rutube.ru/channel/73/"
+RUTUBE_SHORTS = "https://rutube.ru/channel/73/shorts/"
+RUTUBE_USER = "https://rutube.ru/u/ferry/"
+RUTUBE_PLAYLIST = "https://rutube.ru/plst/73/"
 REGISTRY = load_registry()
 
 #: URLs, and the URLs of the lists that they show; None for pages whose posts cannot be listed.
@@ -164,6 +168,15 @@ FORMS = {
     "https://www.pinterest.com/pin-lover/pins-of-boats/": (
         "https://www.pinterest.com/pin-lover/pins-of-boats/"
     ),
+    RUTUBE: RUTUBE,
+    "https://rutube.ru/channel/73?r=wd": RUTUBE,
+    "https://rutube.ru/video/person/73/": RUTUBE,
+    RUTUBE_SHORTS: RUTUBE_SHORTS,
+    RUTUBE_USER: RUTUBE_USER,
+    "https://rutube.ru/u/ferry/videos": "https://rutube.ru/u/ferry/videos/",
+    RUTUBE_PLAYLIST: RUTUBE_PLAYLIST,
+    "https://rutube.ru/channel/73/playlists/": None,
+    "https://rutube.ru/metainfo/tv/73/": None,
     BLUESKY: BLUESKY,
     f"{BLUESKY}/?ref=x": BLUESKY,
     "https://main.bsky.dev/profile/ferry.example": BLUESKY,
@@ -349,14 +362,23 @@ async def test_youtube_that_is_down_is_no_empty_list(web: Web):
 
 
 TRACK_IDS = [f"ferry-demo/bell-{number}" for number in range(1, 31)]
+RUTUBE_IDS = [f"{number:032x}" for number in range(1, 31)]
 VIDEO_IDS = [f"x9demo{number}" for number in range(1, 31)]
 AT = 1_760_000_000
+
+
+_RUTUBE_KEYS = {
+    **dict.fromkeys((RUTUBE, RUTUBE_USER), "person/73"),
+    RUTUBE_SHORTS: "person/73/rshorts",
+    RUTUBE_PLAYLIST: "custom/73",
+}
 
 
 def add(web: Web, url: str, found: SampleList) -> None:
     key = url.partition("://")[2].removeprefix("www.").rstrip("/")
     web.music.lists.by_key[key] = found
     web.videos.lists.by_key[key.rpartition("/")[2]] = found
+    web.videos.rutube_lists.by_key[_RUTUBE_KEYS.get(url, "")] = found
 
 
 @pytest.mark.parametrize(
@@ -370,6 +392,10 @@ def add(web: Web, url: str, found: SampleList) -> None:
         (UPLOADS, TRACK_IDS, False, ("Crossing 1", 3_600, AT)),
         (VIDEOS, VIDEO_IDS, False, ("Crossing 1", 61, AT)),
         (CHANNEL, VIDEO_IDS, True, ("Crossing 1", 61, AT)),
+        (RUTUBE, RUTUBE_IDS, True, ("Crossing 1", 61, AT)),
+        (RUTUBE_SHORTS, RUTUBE_IDS, True, ("Crossing 1", 61, AT)),
+        (RUTUBE_USER, RUTUBE_IDS, True, ("Crossing 1", 61, AT)),
+        (RUTUBE_PLAYLIST, RUTUBE_IDS, False, ("Crossing 1", 61, AT)),
     ],
 )
 async def test_lists_of_music_and_videos_have_titles(
@@ -384,6 +410,19 @@ async def test_lists_of_music_and_videos_have_titles(
     assert listing.is_by_date == is_by_date
     entry = listing.entries[0]
     assert (entry.title, entry.duration_s, entry.posted_at) == first
+
+
+async def test_no_more_of_a_channel_on_rutube_is_read_than_its_first_pages(web: Web):
+    add(web, RUTUBE, SampleList("Crossings", [f"{number:032x}" for number in range(90)]))
+    listing = await read(web, RUTUBE, most=25)
+    assert (len(listing.entries), listing.has_more) == (25, True)
+    assert len(web.log) == 2
+
+
+async def test_a_channel_on_rutube_without_videos_is_empty(web: Web):
+    add(web, RUTUBE, SampleList("Crossings", []))
+    with pytest.raises(EmptyListError):
+        await read(web, RUTUBE)
 
 
 @pytest.mark.parametrize("url", [TRACKS, SHOWS, CHANNEL])
@@ -449,9 +488,10 @@ async def test_the_tracks_of_a_private_set_keep_its_key(web: Web, is_refused: bo
     assert link == "https://api.soundcloud.com/tracks/8?secret_token=s-Demo01"
 
 
-@pytest.mark.parametrize(
-    "url", [SET, SET_BY_NUMBER, TRACKS, ALBUM, SHOWS, UPLOADS, VIDEOS, CHANNEL]
-)
+GONE = [SET, SET_BY_NUMBER, TRACKS, ALBUM, SHOWS, UPLOADS, VIDEOS, CHANNEL]
+
+
+@pytest.mark.parametrize("url", [*GONE, RUTUBE, RUTUBE_USER, RUTUBE_PLAYLIST])
 async def test_a_list_of_music_or_videos_that_is_gone_is_not_found(web: Web, url: str):
     with pytest.raises(NotFoundError):
         await read(web, url, attempts=1)

@@ -23,6 +23,7 @@ from simulator.sites.bilibili import BilibiliVideo
 from simulator.sites.facebook import FacebookPost
 from simulator.sites.instagram import InstagramPost, Media
 from simulator.sites.music import Track
+from simulator.sites.music_lists import SampleList
 from simulator.sites.pinterest import Board, Pin
 from simulator.sites.posts import BlueskyFeed, BlueskyPost, ThreadsPost, TumblrPost
 from simulator.sites.reddit import RedditFeed, RedditPost
@@ -83,6 +84,11 @@ def _youtube(web: Web) -> None:
 def _youtube_list(web: Web) -> None:
     ids = [f"DemoVide{number:03}" for number in range(30)]
     web.youtube.lists.by_key["PLdemo0001"] = YouTubeList("Crossings", ids)
+
+
+def _rutube_list(web: Web) -> None:
+    ids = [f"{number:032x}" for number in range(25)]
+    web.videos.rutube_lists.by_key["custom/73"] = SampleList("Crossings", ids)
 
 
 def _tiktok_list(web: Web) -> None:
@@ -205,6 +211,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "rutube": Example(
         f"https://rutube.ru/video/{HEX}/", lambda web: _clip(web, f"rutube/{HEX}", "ts")
     ),
+    "rutube, a playlist": Example("https://rutube.ru/plst/73/", _rutube_list, is_list=True),
     "ok": Example("https://ok.ru/video/7300000001", lambda web: _clip(web, "ok/7300000001")),
     "vk": Example("https://vkvideo.ru/video-730_1001", lambda web: _clip(web, "vk/-730_1001")),
     "loom": Example(f"https://www.loom.com/share/{HEX}", lambda web: _clip(web, f"loom/{HEX}")),
