@@ -1,7 +1,7 @@
 """Videos and shorts on Rutube, which yt-dlp reads without an account.
 
-Never tried against the real site from here, nor were channels and playlists. Videos are playlists
-of segments.
+Never tried against the real site from here, nor were channels, playlists and series. Videos are
+playlists of segments.
 """
 
 import re
@@ -77,6 +77,11 @@ PLATFORM = site(
             (LIST_EXTRACTORS, "RutubeListIE"),
             re.compile(r"rutube\.ru/plst/(?P<id>\d+)/?\?", re.ASCII),
             "https://rutube.ru/plst/{}/",
+        ),
+        ListForm(
+            ("rutube", "RutubeMovieIE"),
+            re.compile(r"rutube\.ru/metainfo/tv/(?P<id>\d+)/?(?:video/?)?\?", re.ASCII),
+            "https://rutube.ru/metainfo/tv/{}/",
         ),
         hosts=_SITE.page_hosts,
         recognise=_SITE.recognise,

@@ -127,7 +127,7 @@ class DailymotionLists:
 
 @dataclass(slots=True)
 class RutubeLists:
-    """The channels and playlists of Rutube: "person/73", "person/73/rshorts", "custom/73".
+    """The lists of Rutube: "person/73", "person/73/rshorts", "custom/73", and a series "tv/73".
 
     The channel of "ferry" has the number 73.
     """
@@ -142,7 +142,7 @@ class RutubeLists:
             page = f"<script>window.reduxState = {state};</script>"
             return web.Response(text=page, content_type="text/html")
         asked = re.fullmatch(
-            r"/api/(?:video|playlist)/((?:person|custom)/\w+)/?(videos)?", request.path
+            r"/api/(?:video|playlist|metainfo)/((?:person|custom|tv)/\w+)/?(videos?)?", request.path
         )
         return self._list(asked[1], asked[2] or "", request.query) if asked else None
 
@@ -151,8 +151,8 @@ class RutubeLists:
         found = self.by_key.get(key)
         if found is None:
             return web.json_response({"detail": "Страница не найдена"}, status=404)
-        if key.startswith("custom/") and not part:
-            return web.json_response({"id": 73, "title": found.title})
+        if not (part or key.startswith("person/")):
+            return web.json_response({"id": 73, "title": found.title, "name": found.title})
         page = int(query["page"])
         videos = [
             {

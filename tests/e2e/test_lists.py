@@ -1,12 +1,16 @@
 """Lists on demand: a profile or collection offers its posts, and what is chosen arrives."""
 
 import zipfile
+from collections.abc import Callable
 
 import pytest
 
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
 from simulator.sites.instagram import InstagramPost, Media
+from simulator.sites.pinterest import Board, Pin
+from simulator.sites.posts import BlueskyFeed, BlueskyPost
+from simulator.sites.reddit import RedditFeed, RedditPost
 from simulator.sites.tiktok import SampleProfile
 from simulator.sites.youtube_lists import YouTubeList
 from simulator.telegram.world import Chat, Json
@@ -167,6 +171,51 @@ async def test_a_collection_and_a_playlist_of_youtube_are_offered_too(harness: B
     assert harness.texts()[-1] == "ferry.demo-Best\n1 post"
     await harness.say("https://www.youtube.com/playlist?list=PLdemo0001")
     assert harness.texts()[-1] == "Crossings\n1 post"
+
+
+def bluesky(harness: BotHarness) -> str:
+    """Add a profile with two posts; return its link."""
+    picture = harness.samples.picture(400, 500, "b")
+    for number in ("3demo01", "3demo02"):
+        harness.simulator.bluesky.add(BlueskyPost((picture,), number=number))
+    harness.simulator.bluesky.feeds["ferry.example"] = BlueskyFeed(["3demo02", "3demo01"])
+    return "https://bsky.app/profile/ferry.example"
+
+
+def reddit(harness: BotHarness) -> str:
+    """Add a user with two posts; return a short link to the user."""
+    site, picture = harness.simulator.reddit, harness.samples.picture(400, 500, "r")
+    for number in ("1demo01", "1demo02"):
+        site.posts[number] = RedditPost(number, pictures=(picture,))
+    site.feeds["user/ferry_demo"] = RedditFeed(["1demo02", "1demo01"])
+    site.shared["Demo01"] = "https://www.reddit.com/user/ferry_demo/"
+    return "https://www.reddit.com/u/ferry_demo/s/Demo01"
+
+
+def pinterest(harness: BotHarness) -> str:
+    """Add a board with two pins; return a short link to the board."""
+    site, picture = harness.simulator.pinterest, harness.samples.picture(400, 500, "p")
+    site.pins = {number: Pin((picture,)) for number in ("7300000001", "7300000002")}
+    site.boards["ferry_demo/boats"] = Board([*site.pins])
+    site.short_links["board01"] = "https://www.pinterest.com/ferry_demo/boats/?invite_code=x"
+    return "https://pin.it/board01"
+
+
+@pytest.mark.parametrize(
+    ("add", "title"),
+    [(bluesky, "ferry.example"), (reddit, "u/ferry_demo"), (pinterest, "Boats")],
+)
+async def test_lists_of_pictures_are_offered_too(
+    harness: BotHarness, add: Callable[[BotHarness], str], title: str
+):
+    link = add(harness)
+    await harness.start()
+    await harness.say("/start")
+    await harness.say(link)
+    card = harness.answers()[-1]
+    assert card["text"] == f"{title}\n2 posts"
+    assert await press(harness, card, "all") == "2 posts are on their way."
+    assert sum("photo" in answer for answer in harness.answers()) == 2
 
 
 async def test_a_message_with_a_post_and_a_list_gets_the_post(harness: BotHarness):

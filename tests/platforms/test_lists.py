@@ -46,6 +46,7 @@ RUTUBE = "https://rutube.ru/channel/73/"
 RUTUBE_SHORTS = "https://rutube.ru/channel/73/shorts/"
 RUTUBE_USER = "https://rutube.ru/u/ferry/"
 RUTUBE_PLAYLIST = "https://rutube.ru/plst/73/"
+RUTUBE_SERIES = "https://rutube.ru/metainfo/tv/73/"
 REGISTRY = load_registry()
 
 #: URLs, and the URLs of the lists that they show; None for pages whose posts cannot be listed.
@@ -176,7 +177,8 @@ FORMS = {
     "https://rutube.ru/u/ferry/videos": "https://rutube.ru/u/ferry/videos/",
     RUTUBE_PLAYLIST: RUTUBE_PLAYLIST,
     "https://rutube.ru/channel/73/playlists/": None,
-    "https://rutube.ru/metainfo/tv/73/": None,
+    RUTUBE_SERIES: RUTUBE_SERIES,
+    "https://rutube.ru/metainfo/tv/73/video": RUTUBE_SERIES,
     BLUESKY: BLUESKY,
     f"{BLUESKY}/?ref=x": BLUESKY,
     "https://main.bsky.dev/profile/ferry.example": BLUESKY,
@@ -371,6 +373,7 @@ _RUTUBE_KEYS = {
     **dict.fromkeys((RUTUBE, RUTUBE_USER), "person/73"),
     RUTUBE_SHORTS: "person/73/rshorts",
     RUTUBE_PLAYLIST: "custom/73",
+    RUTUBE_SERIES: "tv/73",
 }
 
 
@@ -396,6 +399,7 @@ def add(web: Web, url: str, found: SampleList) -> None:
         (RUTUBE_SHORTS, RUTUBE_IDS, True, ("Crossing 1", 61, AT)),
         (RUTUBE_USER, RUTUBE_IDS, True, ("Crossing 1", 61, AT)),
         (RUTUBE_PLAYLIST, RUTUBE_IDS, False, ("Crossing 1", 61, AT)),
+        (RUTUBE_SERIES, RUTUBE_IDS, False, ("Crossing 1", 61, AT)),
     ],
 )
 async def test_lists_of_music_and_videos_have_titles(
@@ -491,7 +495,7 @@ async def test_the_tracks_of_a_private_set_keep_its_key(web: Web, is_refused: bo
 GONE = [SET, SET_BY_NUMBER, TRACKS, ALBUM, SHOWS, UPLOADS, VIDEOS, CHANNEL]
 
 
-@pytest.mark.parametrize("url", [*GONE, RUTUBE, RUTUBE_USER, RUTUBE_PLAYLIST])
+@pytest.mark.parametrize("url", [*GONE, RUTUBE, RUTUBE_USER, RUTUBE_PLAYLIST, RUTUBE_SERIES])
 async def test_a_list_of_music_or_videos_that_is_gone_is_not_found(web: Web, url: str):
     with pytest.raises(NotFoundError):
         await read(web, url, attempts=1)
