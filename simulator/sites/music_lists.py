@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,16 +144,16 @@ class RutubeLists:
         asked = re.fullmatch(
             r"/api/(?:video|playlist|metainfo)/((?:person|custom|tv)/\w+)/?(videos?)?", request.path
         )
-        return self._list(asked[1], asked[2] or "", request.query) if asked else None
+        return self._list(request, asked[1], asked[2] or "") if asked else None
 
-    def _list(self, key: str, part: str, query: Mapping[str, str]) -> web.Response:
-        key += "/rshorts" if query.get("origin__type") == "rshorts" else ""
+    def _list(self, request: web.Request, key: str, part: str) -> web.Response:
+        key += "/rshorts" if request.query.get("origin__type") == "rshorts" else ""
         found = self.by_key.get(key)
         if found is None:
             return web.json_response({"detail": "Страница не найдена"}, status=404)
         if not (part or key.startswith("person/")):
             return web.json_response({"id": 73, "title": found.title, "name": found.title})
-        page = int(query["page"])
+        page = int(request.query["page"])
         videos = [
             {
                 "id": post,
@@ -165,7 +165,7 @@ class RutubeLists:
             }
             for n, post in enumerate(found.posts, 1)
         ][(page - 1) * _PAGE : page * _PAGE]
-        after = f"https://rutube.ru/api/video/{key}/?page={page + 1}"
+        after = f"https://rutube.ru{request.rel_url.update_query(page=page + 1)}"
         has_more = page * _PAGE < len(found.posts)
         about = {"has_next": has_more, "next": after if has_more else None}
         return web.json_response({"page": page, "results": videos} | about)

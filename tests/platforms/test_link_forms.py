@@ -537,6 +537,8 @@ VIDEO_SITES = {
     "https://b23.tv/BV1demo00001": "BV1demo00001",
     "https://b23.tv/AbC12": SHORT,
     "https://space.bilibili.com/73": P.PROFILE,
+    "https://space.bilibili.com/73/lists/7?type=season": P.LIST,
+    "https://space.bilibili.com/73/channel/collectiondetail?sid=7": P.LIST,
     "https://live.bilibili.com/73": P.LIVE,
     "https://www.bilibili.com/bangumi/play/ep73": P.UNREADABLE,
     "https://t.bilibili.com/73": P.UNREADABLE,
