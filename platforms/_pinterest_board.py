@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from yt_dlp.extractor.pinterest import PinterestBaseIE
 from yt_dlp.utils import unified_timestamp
 
-from core.errors import NotAvailableError, PlatformChangedError
+from core.errors import PlatformChangedError
 from platforms._json import Json
 from platforms._ytdlp_lists import ListPage, first_pages
 
@@ -31,11 +31,10 @@ class BoardIE(PinterestBaseIE):  # type: ignore[misc] # yt-dlp ships no types
         user, slug = map(unquote, urlsplit(url).path.strip("/").split("/"))
         options = {"username": user, "slug": slug, "field_set_key": "detailed"}
         board = Json(self._call_api("Board", slug, options), "pinterest")["data"]
-        if not board["id"]:
-            raise NotAvailableError("no board")
+        board_id = board["id"].needed().text()
         result: dict[str, Any] = self.playlist_result(
-            first_pages(self._pages(board["id"].text())),
-            board["id"].text(),
+            first_pages(self._pages(board_id)),
+            board_id,
             board["name"].text(),
             playlist_count=board["pin_count"].number(),
         )

@@ -1,7 +1,7 @@
 """Simulate the parts of Pinterest that the bot reads: its resources, short links and files."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,10 @@ class Board:
 
     pins: Sequence[str] = ()
     name: str = "Boats"
+    #: Those of the pins that are in sections of the board.
+    in_sections: Collection[str] = ()
+    #: The answer with the first pins has no list.
+    lacks_pins: bool = False
     #: Number of pages that the site serves; it fails behind them. None: all of them.
     pages: int | None = None
 
@@ -87,8 +91,12 @@ class PinterestSite:
         start = int(options["bookmarks"][0]) if "bookmarks" in options else 0
         if board.pages is not None and start >= board.pages * _BOARD_PAGE:
             return web.Response(status=503)
+        if board.lacks_pins:
+            return _found(None)
         end = start + min(_BOARD_PAGE, options["page_size"])
-        pins = [_pin_on_board(number) for number in board.pins[start:end]]
+        has_all = options.get("filter_section_pins") is False
+        shown = [n for n in board.pins[start:end] if has_all or n not in board.in_sections]
+        pins = [_pin_on_board(number) for number in shown]
         suggestion = {"type": "story", "id": "1", "story_type": "board_ideas"}
         after = str(end) if end < len(board.pins) else "-end-"
         return _found([suggestion, *pins], bookmark=after)

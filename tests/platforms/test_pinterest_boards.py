@@ -6,6 +6,7 @@ from core.errors import (
     ClipferryError,
     EmptyListError,
     NotFoundError,
+    PlatformChangedError,
     PlatformRefusedError,
     PlatformUnreachableError,
 )
@@ -58,6 +59,11 @@ async def test_a_board_that_fails_in_the_middle_has_said_what_comes_first(web: W
     assert (ids(listing), listing.total, listing.has_more) == (pins(20), 45, True)
 
 
+async def test_the_pins_of_a_boards_sections_are_listed_too(web: Web):
+    web.pinterest.boards["ferry_demo/boats"] = Board(pins(3), in_sections=pins(1))
+    assert ids(await read_list(web)) == pins(3)
+
+
 async def test_the_name_of_a_board_in_its_link_is_decoded(web: Web):
     web.pinterest.boards["ferry_demo/fähren"] = Board(pins(1))
     url = "https://www.pinterest.com/ferry_demo/f%C3%A4hren/"
@@ -71,6 +77,7 @@ async def test_the_name_of_a_board_in_its_link_is_decoded(web: Web):
         (Board(), 0, EmptyListError),
         (Board(pins(1), pages=0), 0, PlatformUnreachableError),
         (Board(pins(1)), 403, PlatformRefusedError),
+        (Board(lacks_pins=True), 0, PlatformChangedError),
     ],
 )
 async def test_a_board_that_cannot_be_listed_says_why(

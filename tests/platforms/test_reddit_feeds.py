@@ -10,6 +10,7 @@ from core.errors import (
     LoginRequiredError,
     NotAvailableError,
     NotFoundError,
+    PlatformChangedError,
     PlatformRefusedError,
     PlatformUnreachableError,
 )
@@ -105,6 +106,7 @@ async def test_of_a_feed_of_texts_only_the_first_pages_are_read(web: Web):
         (USER, RedditFeed(), EmptyListError),
         (USER, RedditFeed(refusal="html"), PlatformRefusedError),
         (USER, RedditFeed(status=503), PlatformUnreachableError),
+        (USER, RedditFeed(status=200), PlatformChangedError),
         (COMMUNITY, None, NotFoundError),
         (COMMUNITY, RedditFeed(status=404, refusal="banned"), NotFoundError),
         (COMMUNITY, RedditFeed(status=403, refusal="private"), LoginRequiredError),
