@@ -120,7 +120,8 @@ def _reddit(web: Web) -> None:
 def _reddit_user(web: Web) -> None:
     picture = web.samples.picture(400, 500, "quay")
     posts = [f"1post{number}" for number in range(25)]
-    web.reddit.posts = {number: RedditPost(number, pictures=(picture,)) for number in posts}
+    for number in posts:
+        web.reddit.posts[number] = RedditPost(number, pictures=(picture,))
     web.reddit.feeds["user/ferry_demo"] = RedditFeed(posts)
 
 
