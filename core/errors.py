@@ -4,6 +4,7 @@
     ├─ LinkError                 the user's side
     │   ├─ BrokenLinkError ── ExpiredLinkError
     │   └─ ProfileError · StoriesError · HighlightsError · TagPageError · AudioPageError
+    │      · UnnamedPostError
     ├─ CardReplyError            an administrator's side
     ├─ CookieFileError           the same
     │   └─ CookiesTooLargeError · CookiesOfOtherSitesError · CookiesExpiredError
@@ -133,6 +134,12 @@ class AudioPageError(LinkError):
     """The link leads to a sound, with the posts that use it."""
 
     text_key = "link_audio"
+
+
+class UnnamedPostError(LinkError):
+    """The link leads to a file, or may lead anywhere: which post is meant is not known."""
+
+    text_key = "link_unnamed"
 
 
 class CardReplyError(ClipferryError):
@@ -267,7 +274,7 @@ class StreamingServiceError(DrmError):
 
 
 class PreviewError(MediaError):
-    """The site plays only the beginning of the track without a subscription."""
+    """The site plays only a short part of a track or video without a subscription."""
 
     text_key = "media_preview"
     signing_in_may_help = True

@@ -18,6 +18,7 @@ OUTCOME_KEYS: Final = {
     "HighlightsError": "stats_why_page",
     "TagPageError": "stats_why_page",
     "AudioPageError": "stats_why_page",
+    "UnnamedPostError": "stats_why_page",
     "ListError": "stats_why_page",
     "MediaError": "stats_why_unavailable",
     "MediaDeletedError": "stats_why_deleted",

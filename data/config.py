@@ -643,8 +643,8 @@ class SitesSection(Section):
             "loom",
         ),
         description="Names of the enabled sites, separated by commas, in the order shown to users. "
-        "docs/sites.md has all of them; youtube, vimeo, newgrounds and xiaohongshu need something "
-        "else (docs/operating/fetching.md).",
+        "docs/sites.md has all of them; bilibili often refuses data centres, and youtube, vimeo, "
+        "newgrounds and xiaohongshu need something else (docs/operating/fetching.md).",
     )
 
     _split = field_validator("allowed", mode="before")(_split_list)

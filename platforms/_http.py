@@ -1,6 +1,7 @@
 """HTTP client that requests only allowed hosts and checks every redirect."""
 
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -39,6 +40,8 @@ _PLACEHOLDERS: Final = frozenset({"https://i.imgur.com/removed.png"})
 #: HTTP statuses of pages that do not exist.
 GONE: Final = frozenset({404, 410})
 _REDIRECTS = {301, 302, 303, 307, 308}
+#: Credentials, and what ends a host for some programs only.
+_SUSPICIOUS: Final = re.compile(r"[@\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class HostRule:
         host = (parts.hostname or "").removesuffix(".")
         return (
             parts.scheme in {"http", "https"}
-            and "@" not in parts.netloc
+            and not _SUSPICIOUS.search(parts.netloc)
             and parts.port in {None, 80, 443}
             and any(host == domain or host.endswith(f".{domain}") for domain in self.domains)
         )

@@ -23,6 +23,7 @@ from core.errors import (
     StoriesError,
     StreamingServiceError,
     TagPageError,
+    UnnamedPostError,
 )
 from core.lists import Listing
 from core.media import Link, Post
@@ -74,6 +75,8 @@ class PageKind(Enum):
     STREAMING = auto()
     #: The site shows nothing in the client's country.
     REGION_BLOCKED = auto()
+    #: A file of the site, or a short link that may lead anywhere: its post is not known.
+    UNNAMED = auto()
     #: Any other page, such as the home page.
     OTHER = auto()
 
@@ -94,6 +97,7 @@ _ERRORS: Final[Mapping[PageKind, type[ClipferryError]]] = {
     PageKind.UNREADABLE: NoMediaError,
     PageKind.STREAMING: StreamingServiceError,
     PageKind.REGION_BLOCKED: RegionBlockedError,
+    PageKind.UNNAMED: UnnamedPostError,
     PageKind.OTHER: BrokenLinkError,
 }
 
@@ -263,7 +267,7 @@ async def resolve(link: Link, platform: Platform, web: WebClient) -> str:
             return found.post_id
         if parts.path.startswith(LOGIN_PAGES):
             raise PlatformRefusedError("redirected to the login page")
-        if isinstance(found, PageKind) and found is not PageKind.OTHER:
+        if isinstance(found, PageKind) and found not in _ON_THE_WAY:
             raise _page_error(found, target, platform)
         url = target
     if url != link.url and _DEAD_END.fullmatch(urlsplit(url).path):
@@ -289,6 +293,8 @@ def _with_keys_of(url: str, target: str) -> str:
 
 #: Query parameters without which a site does not show what is private.
 _ACCESS_KEYS: Final = frozenset({"secret_token"})
+#: Pages that may redirect to the post.
+_ON_THE_WAY: Final = frozenset({PageKind.OTHER, PageKind.UNNAMED})
 #: Paths to which sites redirect short links that have expired or never existed.
 _DEAD_END: Final = re.compile(r"/?|/(?:[a-z]{2}/)?(?:404|not-?found)/?")
 #: Query parameters in which login pages name the page that they lead back to.
@@ -330,10 +336,14 @@ def plain_host(parts: SplitResult) -> str:
 _HOST_PREFIXES: Final = re.compile(r"^(?:(?:www|m|mobile|web|touch|lite)\.)+")
 
 
+#: Some programs end a host at a backslash, and others do not.
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+
+
 def clean_split(url: str) -> SplitResult | None:
     """Parse a URL strictly; return None if it is invalid or suspicious.
 
-    Accepted are http and https URLs of at most 2 048 characters with an ASCII host, without
+    Accepted are http and https URLs of at most 2 048 characters with a host name in ASCII, without
     credentials and without a custom port. The returned host is in lower case and has no trailing
     dot.
     """
@@ -346,6 +356,6 @@ def clean_split(url: str) -> SplitResult | None:
         return None
     if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc:
         return None
-    if port not in {None, 80, 443} or not host.isascii():
+    if port not in {None, 80, 443} or not _HOST_NAME.fullmatch(host):
         return None
     return parts._replace(netloc=host.removesuffix("."))

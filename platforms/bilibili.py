@@ -37,6 +37,17 @@ _REASONS: Final[dict[int, type[ClipferryError]]] = {
     62012: MediaPrivateError,
     87008: LoginRequiredError,
 }
+#: Hosts of short links, of which the app names one or the other.
+_SHORT_HOSTS: Final = ("b23.tv", "bili22.cn", "bili23.cn", "bili33.cn", "bili2233.cn")
+_SHORT_HOST: Final = rf"(?:{'|'.join(map(re.escape, _SHORT_HOSTS))})"
+_NUMBER: Final = r"[bB][vV][a-zA-Z0-9]{10}|[aA][vV]\d+"
+#: Players for other sites, and pages that play a list; their query names the video.
+_PLAYER: Final = (
+    r"(?:player\.bilibili\.com/player\.html"
+    r"|bilibili\.com/(?:blackboard/[^?]*player\.html|(?:festival|list|medialist/play)/[^?]*))\?"
+)
+#: The part of a video, which players have under two names.
+_PART: Final = re.compile(r"[^?]*\?(?:.*&)?p(?:age)?=(?P<part>\d{1,4})(?!\d)", re.ASCII)
 #: What the only quality of the beginning of a paid video is called: "trial".
 _PREVIEW: Final = "试看"
 
@@ -46,8 +57,9 @@ class _Bilibili(YtdlpSite):
 
     def post_id(self, found: re.Match[str]) -> str:
         """Return the id of a video, or of a part of it, from the match of its URL."""
-        part = int(found["part"] or 1)
-        number = found["id"]
+        named = _PART.match(found.string)
+        part = int(named["part"]) if named else 1
+        number = found["id"] or found["played"] or f"av{found['aid']}"
         number = f"{number[:2].upper() if number[0] in 'bB' else number[:2].lower()}{number[2:]}"
         return f"{number}?p={part}" if part > 1 else number
 
@@ -120,9 +132,10 @@ _SITE = _Bilibili(
     name="bilibili",
     extractor=("bilibili", "BiliBiliIE"),
     post=re.compile(
-        r"(?:bilibili\.com/(?:video/|festival/[^?]*\?(?:.*&)?bvid=)|b23\.tv/)"
-        r"(?P<id>[bB][vV][a-zA-Z0-9]{10}|[aA][vV]\d+)(?![a-zA-Z0-9])"
-        r"(?:[^?]*\?(?:.*&)?p=(?P<part>\d{1,4})(?!\d))?",
+        r"(?:(?:bilibili\.com/(?:(?:s/)?video/|(?:medialist/play|list)/\w+/)?"
+        rf"|{_SHORT_HOST}/)(?P<id>{_NUMBER})"
+        rf"|{_PLAYER}(?:(?:.*&)?bvid=(?P<played>{_NUMBER})|(?:.*&)?aid=(?:av)?(?P<aid>\d+)))"
+        r"(?![a-zA-Z0-9])",
         re.ASCII,
     ),
     pages=(
@@ -139,12 +152,12 @@ _SITE = _Bilibili(
             PageKind.TAG,
             re.compile(r"search\.bilibili\.com/|bilibili\.com/(?:tag|v|search)(?=[/?])"),
         ),
-        (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*bilibili\.com/|b23\.tv/")),
+        (PageKind.OTHER, re.compile(rf"(?:[\w-]+\.)*bilibili\.com/|{_SHORT_HOST}/")),
     ),
-    short=re.compile(r"b23\.tv/\w+/?\?", re.ASCII),
+    short=re.compile(rf"{_SHORT_HOST}/\w+/?\?", re.ASCII),
     address="https://www.bilibili.com/video/{}",
     author=("uploader",),
-    page_hosts=HostRule(("bilibili.com", "b23.tv")),
+    page_hosts=HostRule(("bilibili.com", *_SHORT_HOSTS)),
     media_hosts=HostRule(
         (
             *("bilivideo.com", "bilivideo.cn", "hdslb.com"),
@@ -159,5 +172,8 @@ PLATFORM = site(
     "https://www.bilibili.com/video/BV1demo00001",
     "https://www.bilibili.com/video/BV1demo00001?p=2",
     "https://m.bilibili.com/video/av7300001",
+    "https://www.bilibili.com/list/watchlater?bvid=BV1demo00001",
+    "https://player.bilibili.com/player.html?bvid=BV1demo00001",
     "https://b23.tv/Demo01",
+    "https://bili2233.cn/Demo01",
 )

@@ -71,6 +71,11 @@ class Media:
 class _Bluesky(YtdlpSite):
     """Posts have ids such as "ferry.example/post/3demo01"."""
 
+    def post_id(self, found: re.Match[str]) -> str:
+        """Return the id of a post from the match of its URL, whose colons may be encoded."""
+        author = unquote(found["author"] or found["embedded"])
+        return f"{author}/post/{found['number']}"
+
     def extract(self, extractor: Any, url: str) -> tuple[Any, Any]:
         """Return the post's object, and yt-dlp's entries for its video if it has one.
 
@@ -80,7 +85,7 @@ class _Bluesky(YtdlpSite):
         """
         handle, _, number = url.removeprefix(self.link_to("")).partition("/post/")
         query = {
-            "uri": f"at://{unquote(handle)}/app.bsky.feed.post/{number}",
+            "uri": f"at://{handle}/app.bsky.feed.post/{number}",
             "depth": 0,
             "parentHeight": 0,
         }
@@ -264,16 +269,25 @@ def _gif(link: Json) -> Item:
     return Clip((Rendition((url,), codec="h264"),), cover_urls=stills, is_silent=True)
 
 
+#: A handle, or a DID: "did:plc:demo01".
+_AUTHOR: Final = r"(?:[\w.:-]|%3[Aa])+"
+
 _SITE = _Bluesky(
     name="bluesky",
     extractor=("bluesky", "BlueskyIE"),
-    post=re.compile(r"(?:main\.bsky\.dev|bsky\.app)/profile/(?P<id>[\w.:%-]+/post/\w+)", re.ASCII),
+    post=re.compile(
+        rf"(?:(?:main\.bsky\.dev|(?:staging\.)?bsky\.app)/profile/(?P<author>{_AUTHOR})/post/"
+        rf"|embed\.bsky\.app/embed/(?P<embedded>{_AUTHOR})/app\.bsky\.feed\.post/)"
+        r"(?P<number>\w+)",
+        re.ASCII,
+    ),
     pages=(
         (PageKind.LIST, re.compile(r"bsky\.app/profile/[^/]+/(?:feed|lists)/|go\.bsky\.app/")),
         (PageKind.LIST, re.compile(r"bsky\.app/(?:starter-pack|start|feeds)/")),
         (PageKind.TAG, re.compile(r"bsky\.app/(?:hashtag/|search)")),
         (PageKind.PROFILE, re.compile(r"bsky\.app/profile/[^/?]")),
-        (PageKind.OTHER, re.compile(r"bsky\.app/")),
+        (PageKind.UNNAMED, re.compile(r"(?:cdn|video)\.bsky\.app/[^?]")),
+        (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*bsky\.app/")),
     ),
     address=f"{_PROFILE}{{}}",
     page_hosts=HostRule(("bsky.app", "bsky.social", "bsky.network", "plc.directory")),
@@ -285,6 +299,7 @@ PLATFORM = site(
     "Bluesky",
     "https://bsky.app/profile/ferry.example/post/3demo01",
     "https://bsky.app/profile/did:plc:demo01/post/3demo01",
+    "https://embed.bsky.app/embed/did:plc:demo01/app.bsky.feed.post/3demo01",
     lists=flat_lists(
         "bluesky",
         ListForm(

@@ -50,22 +50,31 @@ _POST = re.compile(
     rf"{_HOST}/(?:"
     # A video, by its id alone.
     r"(?:reels?/|watch/?\?(?:.*&)?v=|watch/live/?\?(?:.*&)?v=|[^/?]+/videos/(?:[^/?]+/)?"
-    r"|video(?:/video)?\.php\?(?:.*&)?v=)(?P<id>\d+)"
+    r"|video(?:/video)?\.php\?(?:.*&)?v=|video/embed/?\?(?:.*&)?video_id=)(?P<id>\d+)"
     # A post, by its id and its author or group.
     r"|groups/(?P<group>[\w.-]+)/(?:posts|permalink)/(?:[^/?]+/)?(?P<group_post>\d+|pfbid\w+)"
-    r"|groups/(?P<shared_in>[\w.-]+)/?\?(?:.*&)?multi_permalinks=(?P<shared_post>\d+|pfbid\w+)"
+    r"|groups/(?P<shared_in>[\w.-]+)/?\?(?:(?:.*&)?multi_permalinks="
+    r"|(?=(?:.*&)?view=permalink(?:&|$))(?:.*&)?id=)(?P<shared_post>\d+|pfbid\w+)"
     r"|(?!groups/)(?P<user>[\w.-]+)/posts/(?:[^/?]+/)?(?P<user_post>\d+|pfbid\w+)"
+    r"|(?P<page>\d{5,20})_(?P<page_post>\d{5,20})/?\?"
     r"|(?:story|permalink)\.php\?(?=(?:.*&)?story_fbid=(?P<story>\d+|pfbid\w+))"
     r"(?=(?:.*&)?id=(?P<author>\d+))"
     # A photo, by its id alone.
-    r"|photo(?:\.php|/)?/?\?(?:.*&)?fbid=(?P<photo>\d+)"
+    r"|(?:photo(?:\.php|/view_full_size)?/?\?(?:.*&)?fbid=|photos/viewer/?\?(?:.*&)?photo=)"
+    r"(?P<photo>\d+)"
     r"|(?!groups/)[^/?]+/photos/(?:[^/?]+/){0,3}(?P<photo_of_user>\d+)(?=[/?])"
     r")",
     re.ASCII,
 )
 _PHOTO_ID: Final = re.compile(r"photo/(?P<number>\d+)", re.ASCII)
+#: An album, by its number; in former addresses other numbers follow.
 _ALBUM: Final = re.compile(
-    rf"{_HOST}/media/set/?\?(?:.*&)?set=a\.(?P<id>\d{{1,20}}(?:\.\d{{1,20}}){{0,3}})(?=&|$)",
+    rf"{_HOST}/(?:"
+    r"(?:media/set|(?:[^/?]+/)?media_set)/?\?(?:.*&)?set=a\."
+    r"|album\.php\?(?:.*&)?fbid="
+    r"|(?:pg/)?[^/?]+/photos/?\?(?=(?:.*&)?tab=album(?:&|$))(?:.*&)?album_id="
+    r"|(?!groups/)[^/?]+/photos/a\."
+    r")(?P<id>\d{1,20}(?:\.\d{1,20}){0,3})(?=&|/?\?|$)",
     re.ASCII,
 )
 #: The parameters of an address that name its post, video or photo.
@@ -120,7 +129,8 @@ class _Facebook(YtdlpSite):
             return f"photo/{photo}"
         if group := found["group"] or found["shared_in"]:
             return f"groups/{group}/posts/{found['group_post'] or found['shared_post']}"
-        return f"{found['user'] or found['author']}/posts/{found['user_post'] or found['story']}"
+        author = found["user"] or found["page"] or found["author"]
+        return f"{author}/posts/{found['user_post'] or found['page_post'] or found['story']}"
 
     def link_to(self, post_id: str) -> str:
         """Return the URL of a video, post or photo by its id."""
@@ -399,7 +409,11 @@ _SITE = _Facebook(
         ),
         (PageKind.TAG, re.compile(rf"{_HOST}/(?:hashtag|search|explore|places)/")),
         (PageKind.AUDIO, re.compile(rf"{_HOST}/(?:reels?/)?(?:audio|music)/")),
+        (PageKind.LIST, _ALBUM),
         (PageKind.LIST, re.compile(rf"{_HOST}/(?:groups|playlist|media/set|watch/\d)")),
+        # Photos of a post, of a group, or of a person.
+        (PageKind.LIST, re.compile(rf"{_HOST}/(?:[^/?]+/)?media_set/?\?")),
+        (PageKind.LIST, re.compile(rf"{_HOST}/[^/?]+/photos/[a-z]{{1,3}}\.\d[\d.]*/?\?", re.ASCII)),
         (PageKind.PROFILE, re.compile(rf"{_HOST}/(?:profile\.php\?|people/|pages/|pg/)")),
         (
             PageKind.OTHER,
@@ -411,8 +425,9 @@ _SITE = _Facebook(
         ),
         (PageKind.PROFILE, re.compile(rf"{_HOST}/[^/?]+/?(?:\?|(?:about|photos|videos|reels)\b)")),
         (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*(?:facebook\.com|fb\.com|fb\.watch)/")),
+        (PageKind.UNNAMED, re.compile(r"(?:[\w-]+\.)+fbcdn\.net/")),
     ),
-    short=re.compile(rf"(?:{_HOST}/share/(?:[vrp]/)?|fb\.watch/)[\w-]{{3,}}/?\?", re.ASCII),
+    short=re.compile(rf"(?:{_HOST}/share/(?:[vrp]/)?|fb\.watch/(?:v/)?)[\w-]{{3,}}/?\?", re.ASCII),
     address="https://www.facebook.com/watch/?v={}",
     page_hosts=HostRule(("facebook.com", "fb.watch", "fb.com")),
     media_hosts=MEDIA_HOSTS,
@@ -435,9 +450,11 @@ _PLATFORM = site(
     "https://www.facebook.com/reel/7300000001",
     "https://www.facebook.com/watch/?v=7300000001",
     "https://www.facebook.com/ferry.demo/videos/7300000001/",
+    "https://www.facebook.com/video/embed?video_id=7300000001",
     "https://www.facebook.com/ferry.demo/posts/pfbid0Demo01",
     "https://www.facebook.com/groups/ferries/posts/7300000002/",
     "https://www.facebook.com/groups/ferries/permalink/7300000002/",
+    "https://m.facebook.com/groups/ferries?view=permalink&id=7300000002",
     "https://m.facebook.com/story.php?story_fbid=7300000002&id=100000000000001",
     "https://www.facebook.com/permalink.php?story_fbid=pfbid0Demo01&id=100000000000001",
     "https://www.facebook.com/photo/?fbid=7300000031&set=pcb.7300000003",
@@ -447,6 +464,7 @@ _PLATFORM = site(
     "https://www.facebook.com/share/p/Demo01/",
     "https://www.facebook.com/share/Demo01/",
     "https://fb.watch/demo001/",
+    "https://fb.watch/v/demo001/",
     has_cobalt=False,  # not for all links
     lists=flat_lists(
         "facebook",

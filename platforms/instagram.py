@@ -108,6 +108,8 @@ _PRIVATE_CODE_LENGTH: Final = 11 + 28
 def recognise(parts: SplitResult) -> Match | PageKind | None:
     """Return what a URL of Instagram is, or None if it belongs to another site."""
     if plain_host(parts) not in _HOSTS:
+        if _MEDIA_HOSTS.allows(parts.geturl()):
+            return PageKind.UNNAMED
         return PageKind.OTHER if _PAGE_HOSTS.allows(parts.geturl()) else None
     path = _LANGUAGE.sub("", parts.path, count=1)
     if _SHARE_PATH.fullmatch(path):

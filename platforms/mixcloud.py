@@ -13,15 +13,32 @@ from platforms._ytdlp_tracks import TrackSite
 
 _OWN = (
     r"(?:about|advertise|competitions|categories|dashboard|developers|discover|genres|jobs|live"
-    r"|login|media|oauth|pro|search|select|settings|tag|terms|upload|upload-show)(?=[/?])"
+    r"|login|media|oauth|pro|search|select|settings|tag|terms|upload|upload-show|widget)(?=[/?])"
 )
 _LISTS = r"(?:favorites|followers|following|listens|playlists|posts|stream|tracks|uploads)(?=[/?])"
 
-_SITE = TrackSite(
+#: The show that a player on another site plays, as a path.
+_PLAYED = (
+    r"(?:player-widget\.)?mixcloud\.com/widget/iframe/?\?(?:.*&)?feed=(?:%2[Ff]|/)"
+    r"(?P<user>[\w.~-]+)(?:%2[Ff]|/)(?P<show>[\w.~-]+)(?:%2[Ff]|/)?(?=&|$)"
+)
+
+
+class _Mixcloud(TrackSite):
+    """Shows have ids such as "user/show"."""
+
+    def post_id(self, found: re.Match[str]) -> str:
+        """Return the id of a show from the match of its URL."""
+        return found["id"] or f"{found['user']}/{found['show']}"
+
+
+_SITE = _Mixcloud(
     name="mixcloud",
     extractor=("mixcloud", "MixcloudIE"),
     post=re.compile(
-        rf"(?:beta\.)?mixcloud\.com/(?!{_OWN})(?P<id>[\w%.~-]+/(?!{_LISTS})[\w%.~-]+)/?\?", re.ASCII
+        rf"(?:beta\.)?mixcloud\.com/(?!{_OWN})(?P<id>[\w%.~-]+/(?!{_LISTS})[\w%.~-]+)/?\?"
+        rf"|{_PLAYED}",
+        re.ASCII,
     ),
     pages=(
         (PageKind.LIST, re.compile(r"mixcloud\.com/[^/?]+/playlists/[^?]")),
@@ -47,6 +64,7 @@ PLATFORM = site(
     _SITE,
     "Mixcloud",
     "https://www.mixcloud.com/ferry-demo/night-crossing/",
+    "https://www.mixcloud.com/widget/iframe/?feed=%2Fferry-demo%2Fnight-crossing%2F",
     has_cobalt=False,
     lists=flat_lists(
         "mixcloud",

@@ -10,17 +10,19 @@ from platforms._platform import PageKind
 from platforms._ytdlp_site import YtdlpSite, site
 
 _HOST = r"(?:ok|odnoklassniki)\.ru"
+#: The group or person on whose page a video is opened.
+_OWNER = r"(?:(?:group|profile)/\d+/)?"
 
 _SITE = YtdlpSite(
     name="ok",
     extractor=("odnoklassniki", "OdnoklassnikiIE"),
     post=re.compile(
-        rf"{_HOST}/(?:video(?:embed)?/|live/|web-api/video/moviePlayer/|dk\?(?:.*&)?st\.mvId=)"
-        r"(?P<id>\d+(?:-\d+)?)(?![\w-])",
+        rf"{_HOST}/(?:{_OWNER}video/|videoembed/|live/|web-api/video/moviePlayer/"
+        r"|dk\?(?:.*&)?st\.mvId=)(?P<id>\d+(?:-\d+)?)(?![\w-])",
         re.ASCII,
     ),
     pages=(
-        (PageKind.LIST, re.compile(rf"{_HOST}/video/(?:c\d|album|playlist)", re.ASCII)),
+        (PageKind.LIST, re.compile(rf"{_HOST}/{_OWNER}video/(?:c\d|album|playlist)", re.ASCII)),
         (PageKind.TAG, re.compile(rf"{_HOST}/(?:video|live|music|search|tag|hashtag)(?=[/?])")),
         (PageKind.PROFILE, re.compile(rf"{_HOST}/(?:profile|group)/")),
         (PageKind.OTHER, re.compile(rf"(?:[\w-]+\.)*{_HOST}/")),
@@ -38,4 +40,5 @@ PLATFORM = site(
     "https://m.ok.ru/video/7300000001",
     "https://ok.ru/videoembed/7300000001",
     "https://ok.ru/live/7300000001",
+    "https://ok.ru/group/7300000002/video/7300000001",
 )

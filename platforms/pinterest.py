@@ -51,13 +51,18 @@ class _Pinterest(YtdlpSite):
 _SITE = _Pinterest(
     name="pinterest",
     extractor=("pinterest", "PinterestIE"),
-    post=re.compile(rf"{_HOST}/pin/(?:[^/?]+--)?(?P<id>\d+)", re.ASCII),
+    post=re.compile(
+        rf"(?:{_HOST}/(?:amp/)?pin/(?:[^/?]+--)?"
+        r"|assets\.pinterest\.com/ext/embed\.html\?(?:.*&)?id=)(?P<id>\d+)",
+        re.ASCII,
+    ),
     pages=(
         (PageKind.TAG, re.compile(rf"{_HOST}/(?:ideas|search|explore|topics|today|discover)\b")),
         (PageKind.OTHER, re.compile(rf"{_HOST}/(?:\?|(?:pin|login|business|settings|_)\b)")),
         (PageKind.PROFILE, re.compile(rf"{_HOST}/[^/?]+/?(?:\?|_\w+|pins\b|boards\b)")),
         (PageKind.LIST, re.compile(rf"{_HOST}/[^/?]+/[^/?]+")),
         (PageKind.OTHER, re.compile(rf"(?:[\w-]+\.)?{_HOST}/|pin\.it/")),
+        (PageKind.UNNAMED, re.compile(r"(?:[\w-]+\.)+pinimg\.com/")),
     ),
     short=re.compile(r"pin\.it/\w+/?\?", re.ASCII),
     address="https://www.pinterest.com/pin/{}/",
@@ -72,6 +77,8 @@ PLATFORM = site(
     "https://www.pinterest.com/pin/a-crossing--7300000001/",
     "https://de.pinterest.com/pin/7300000001/",
     "https://www.pinterest.co.uk/pin/7300000001/",
+    "https://www.pinterest.com/amp/pin/7300000001/",
+    "https://assets.pinterest.com/ext/embed.html?id=7300000001",
     "https://pin.it/demo001",
     lists=flat_lists(
         "pinterest",

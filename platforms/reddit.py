@@ -40,16 +40,17 @@ from platforms._ytdlp_site import YtdlpSite, read_info, site
 logger = logging.getLogger(__name__)
 
 #: The host with the prefix of another interface or language: old.reddit.com, de.reddit.com.
-_HOST = r"(?:[a-z-]{1,7}\.)?reddit\.com"
-#: The id of a picture or GIF ends with its format: "demo01.jpg". Ids of posts have no dot.
-_PICTURE = r"(?P<picture>[A-Za-z0-9]+\.(?:jpe?g|png|webp|gif|mp4))"
+#: Embedded posts had the other one.
+_HOST = r"(?:[a-z-]{1,7}\.)?reddit(?:media)?\.com"
+#: The id of a picture or GIF ends with its format: "demo01.jpg". Ids of posts have no dot. Some
+#: files have the format in capital letters, and no other name.
+_PICTURE = r"(?P<picture>[A-Za-z0-9]+\.(?i:jpe?g|png|webp|gif|mp4))"
+#: What precedes the id in some addresses: the title of the post, of which nothing may be left.
+_TITLE = r"(?:(?:[\w%-]+-)?v\d-)?"
 #: A file of a video: "v.redd.it/demo01/DASH_720.mp4".
 _VIDEO_FILE = re.compile(r"(?:v|packaged-media)\.redd\.it/(?P<video>[A-Za-z0-9]+)/.+")
-#: A picture under its preview's address, which may contain the title of its post.
-_PREVIEW = re.compile(
-    rf"https://(?:i|preview)\.redd\.it/(?:[\w-]+-v0-)?{_PICTURE}(?:\?.*)?", re.ASCII
-)
-_MOVING: Final = (".gif", ".mp4")
+#: A picture under its preview's address.
+_PREVIEW = re.compile(rf"https://(?:i|preview)\.redd\.it/{_TITLE}{_PICTURE}(?:\?.*)?", re.ASCII)
 #: A site whose GIFs have audio, unlike Reddit's copies of them.
 _REDGIFS = re.compile(r"\bredgifs\.com/")
 #: A post with more items than this counts as a list; galleries have at most 20.
@@ -101,8 +102,8 @@ class _Reddit(YtdlpSite):
         url = self.link_to(post_id)
         access = Access(context.pages.proxy.name, {"User-Agent": BROWSER}, is_permanent=True)
         # The file is probed after the download, so the codec may be a guess.
-        is_moving = post_id.endswith(_MOVING)
-        item = Clip((Rendition((url,), codec="h264"),)) if is_moving else Picture((url,))
+        clip = Clip((Rendition((url,), codec="h264"),))
+        item = clip if _is_moving(post_id) else Picture((url,))
         return Post(self.name, post_id, url, access, items=(item,))
 
     def load_extractor(self) -> Any:
@@ -141,6 +142,10 @@ class _Reddit(YtdlpSite):
         """Convert the result of `extract` to a post; see `read_post`."""
         info, data, linked = result
         return read_post(info, data, about, linked)
+
+
+def _is_moving(picture: str) -> bool:
+    return picture.lower().endswith((".gif", ".mp4"))
 
 
 def _are_enough(items: tuple[Item, ...], error: Exception) -> bool:
@@ -350,7 +355,7 @@ def _single(page: Json) -> tuple[Item, ...]:
         return ()
     preview = _first(page["preview"]["images"])
     source = preview["source"]
-    if found["picture"].endswith(_MOVING):
+    if _is_moving(found["picture"]):
         size = _size(source)
         mp4 = preview["variants"]["mp4"]["source"]["url"]
         return (_animation(mp4, page["url"], size, _urls(source["url"])),)
@@ -374,7 +379,7 @@ def _urls(*previews: Json) -> tuple[str, ...]:
     """
     urls = [unescape(preview.text()) for preview in previews]
     found = _PREVIEW.fullmatch(urls[0]) if urls else None
-    has_original = found and not found["picture"].endswith(_MOVING)
+    has_original = found and not _is_moving(found["picture"])
     original = [f"https://i.redd.it/{found['picture']}"] if found and has_original else []
     whole = (url for url in (*original, *urls) if url.startswith("https://"))
     return tuple(dict.fromkeys(whole))
@@ -391,7 +396,7 @@ _SITE = _Reddit(
     post=re.compile(
         rf"{_HOST}/(?:(?:r|user|u)/[^/?]+/)?(?:comments|gallery|duplicates|link|tb)"
         r"/(?P<id>[A-Za-z0-9]+)(?=[/?])"
-        rf"|(?:i|preview)\.redd\.it/(?:[\w-]+-v0-)?{_PICTURE}/?\?"
+        rf"|(?:i|preview)\.redd\.it/{_TITLE}{_PICTURE}/?\?"
         r"|redd\.it/(?P<short_id>[A-Za-z0-9]+)/?\?",
         re.ASCII,
     ),
@@ -404,11 +409,15 @@ _SITE = _Reddit(
         (PageKind.LIST, re.compile(rf"{_HOST}/(?:user|u)/[^/?]+/m/")),
         (PageKind.PROFILE, re.compile(rf"{_HOST}/(?:user|u)/[^/?]")),
         (PageKind.LIST, re.compile(rf"{_HOST}/r/[^/?]")),
-        (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*(?:reddit\.com|redd\.it)/")),
+        (
+            PageKind.UNNAMED,
+            re.compile(r"(?:external-preview\.redd\.it|(?:[\w-]+\.)+redditmedia\.com)/[^?]"),
+        ),
+        (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*(?:reddit(?:media)?\.com|redd\.it)/")),
     ),
     short=re.compile(rf"(?:{_HOST}/(?:(?:r|user|u)/[^/?]+/s|video)/|v\.redd\.it/)[A-Za-z0-9]+/?\?"),
     address="https://www.reddit.com/comments/{}",
-    page_hosts=HostRule(("reddit.com", "redd.it")),
+    page_hosts=HostRule(("reddit.com", "redd.it", "redditmedia.com")),
     media_hosts=HostRule(("redd.it", "redditmedia.com", *LINKED_HOSTS.domains)),
 )
 

@@ -36,8 +36,12 @@ _HOSTS: Final = ("threads.com", "threads.net")
 _PAGE_HOSTS = HostRule(_HOSTS)
 _MEDIA_HOSTS = HostRule(("cdninstagram.com", "fbcdn.net"))
 
-_USER: Final = r"/@[A-Za-z0-9_.]+"
-_POST_PATH = re.compile(rf"(?:{_USER}/post|/t)/(?P<code>[A-Za-z0-9_-]{{5,64}})(?:/.*)?")
+_NAME: Final = r"[A-Za-z0-9_.]+"
+_USER: Final = rf"/(?:@|%40){_NAME}"
+#: The site itself adds a missing "@".
+_POST_PATH = re.compile(
+    rf"(?:(?:{_USER}|/{_NAME})/post|/t)/(?P<code>[A-Za-z0-9_-]{{5,64}})(?:/.*)?"
+)
 _SHARE_PATH = re.compile(r"/share/[A-Za-z0-9_-]+/?")
 #: Start of the path of pages that are no posts; the first match wins.
 _PAGES: Final = (

@@ -25,6 +25,7 @@ from platforms._ytdlp import BROWSER, LeanYoutubeDL
 from platforms._ytdlp_site import YtdlpSite, read_info, site
 
 _HOST = r"(?:x|twitter)\.com"
+_STATUS = r"(?:(?:i/web|i|[A-Za-z0-9_]+)/status(?:es)?|statuses|i/videos(?:/tweet)?)/"
 
 #: Endpoint behind the posts that other sites embed.
 _EMBED: Final = "https://cdn.syndication.twimg.com/tweet-result"
@@ -90,8 +91,11 @@ _SITE = _X(
     name="x",
     extractor=("twitter", "TwitterIE"),
     post=re.compile(
-        rf"{_HOST}/(?:(?:i/web|i|[A-Za-z0-9_]+)/status(?:es)?|statuses|i/videos(?:/tweet)?)"
-        r"/(?P<id>\d+)",
+        rf"(?:{_HOST}/(?:{_STATUS}"
+        # Where people swipe from one video to the next, which only the query names.
+        r"(?:\d+/media[vV]iewer/?\?(?:.*&)?currentTweet=)?"
+        r"|i/bookmarks/?\?(?:.*&)?post_id=|intent/\w+/?\?(?:.*&)?tweet_id=)"
+        rf"|platform\.{_HOST}/embed/\w+\.html\?(?:.*&)?id=)(?P<id>\d+)",
         re.ASCII,
     ),
     pages=(
@@ -116,9 +120,12 @@ _SITE = _X(
             ),
         ),
         (PageKind.OTHER, re.compile(rf"(?:[\w-]+\.)*{_HOST}/")),
+        (PageKind.UNNAMED, re.compile(r"(?:(?:[\w-]+\.)+twimg\.com|t\.co)/[^?]")),
     ),
+    # t.co is no short link: see decision 38.
+    short=re.compile(rf"pic\.{_HOST}/[A-Za-z0-9]+/?\?"),
     address="https://x.com/i/status/{}",
-    page_hosts=HostRule(("x.com", "twitter.com", *_EMBED_HOSTS.domains)),
+    page_hosts=HostRule(("x.com", "twitter.com", "t.co", *_EMBED_HOSTS.domains)),
     media_hosts=HostRule(("twimg.com",)),
 )
 
@@ -129,7 +136,10 @@ _PLATFORM = site(
     "https://x.com/ferry_demo/status/1790000000000000001/video/1",
     "https://x.com/ferry_demo/status/1790000000000000001/photo/1",
     "https://twitter.com/i/web/status/1790000000000000001",
+    "https://x.com/i/bookmarks?post_id=1790000000000000001",
+    "https://platform.twitter.com/embed/Tweet.html?id=1790000000000000001",
     "https://mobile.twitter.com/ferry_demo/status/1790000000000000001",
+    "https://pic.x.com/Demo01",
 )
 _page, *_others = _PLATFORM.layers
 PLATFORM = replace(_PLATFORM, layers=(_page, Layer("embed", fetch_embed), *_others))

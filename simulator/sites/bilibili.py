@@ -18,6 +18,7 @@ _MIXED = (
     *(27, 43, 5, 49, 33, 9, 42, 19, 29, 28, 14, 39, 12, 38, 41, 13),
 )
 _FILES = "https://upos-sz-mirrorali.bilivideo.com"
+SHORT_HOSTS = ("b23.tv", "bili2233.cn")
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ class BilibiliSite:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a request."""
         name = request.path.strip("/")
-        if request.host == "b23.tv":
+        if request.host in SHORT_HOSTS:
             target = f"https://www.bilibili.com/video/{self.short_links.get(name, '')}"
             return web.Response(status=302, headers={"Location": target})
         if request.host == "api.bilibili.com":

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.sites.bilibili import BilibiliSite
+from simulator.sites.bilibili import SHORT_HOSTS, BilibiliSite
 from simulator.sites.music_lists import DailymotionLists, RutubeLists
 from simulator.sites.playlists import master_playlist, media_playlist, piece
 from simulator.sites.web import send_file
@@ -63,7 +63,7 @@ class VideoSites:
             (("ok.ru", "mycdn.me"), self._ok),
             (("vk.com", "okcdn.ru"), self._vk),
             (("loom.com",), self._loom),
-            (("bilibili.com", "b23.tv", "bilivideo.com"), self.bilibili.answer),
+            (("bilibili.com", *SHORT_HOSTS, "bilivideo.com"), self.bilibili.answer),
         ):
             if any(host == domain or host.endswith(f".{domain}") for domain in domains):
                 return answer

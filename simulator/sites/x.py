@@ -15,6 +15,8 @@ _HOSTS = {
     "cdn.syndication.twimg.com",
     "video.twimg.com",
     "pbs.twimg.com",
+    "pic.x.com",
+    "t.co",
 }
 _FRAMES = ("288x512", "576x1024")
 _GONE = "This Post was deleted by the Post author."
@@ -51,6 +53,8 @@ class XSite:
     status: int = 0
     #: HTTP status of the responses of the API alone.
     api_status: int = 0
+    #: Redirect target of each short link, by host and path: "pic.x.com/Demo01".
+    short_links: dict[str, str] = field(default_factory=dict)
 
     def serves(self, host: str) -> bool:
         """Return True if the host belongs to the site."""
@@ -65,7 +69,14 @@ class XSite:
                 return await self._file(request)
             case "cdn.syndication.twimg.com":
                 return self._embed(request)
+            case "pic.x.com" | "t.co":
+                return self._redirect(request)
         return self._api(request)
+
+    def _redirect(self, request: web.Request) -> web.Response:
+        target = self.short_links.get(f"{request.host}{request.path}")
+        headers = {"Location": target} if target else {}
+        return web.Response(status=301 if target else 404, headers=headers)
 
     def _api(self, request: web.Request) -> web.Response:
         if self.api_status:

@@ -52,6 +52,7 @@ async def test_only_hosts_of_the_sites_are_requested(harness: BotHarness):
         ("https://www.tiktok.com/music/bell-7100?lang=en", "link_audio"),
         ("look: instagram.com/ferry.demo/", "link_profile"),
         ("https://www.snapchat.com/@ferry/highlight/18", "link_highlights"),
+        ("https://t.co/AbC12", "link_unnamed"),
         ("https://www.tiktok.com/@ferry.demo/live", "media_live"),
         ("https://kkinstagram.com/explore/tags/ferry/", "link_tag"),
     ],

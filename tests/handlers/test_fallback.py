@@ -63,6 +63,7 @@ FOREIGN = "https://example.org/video"
         ({"text": "https://www.facebook.com/stories/1/2/"}, "link_stories"),
         ({"text": "https://www.snapchat.com/@ferry/highlight/18"}, "link_highlights"),
         ({"text": "https://www.tiktok.com/music/dawn-73"}, "link_audio"),
+        ({"text": "https://pbs.twimg.com/media/AbC12?format=jpg&name=orig"}, "link_unnamed"),
         ({"text": "https://www.tiktok.com/@ferry.demo/live"}, "media_live"),
         ({"text": "https://www.reddit.com/r/ferries/"}, "media_list"),
         ({"text": "https://www.twitch.tv/videos/73"}, "media_none"),

@@ -55,6 +55,44 @@ async def test_an_album_lists_its_photos_and_videos(web: Web, key: str):
     assert len(web.log) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "album_id"),
+    [
+        ("media/set/?vanity=ferry&set=a.73&type=3", "73"),
+        ("media/set?set=a.73.12.34", "73.12.34"),
+        ("media_set?set=a.73", "73"),
+        ("ferry/media_set?set=a.73.12.34&type=3", "73.12.34"),
+        ("ferry/photos/?tab=album&album_id=73", "73"),
+        ("pg/ferry/photos/?album_id=73&tab=album&__tn__=x", "73"),
+        ("ferry/photos/a.73/", "73"),
+        ("ferry/photos/a.73.12.34/?type=3", "73.12.34"),
+        ("album.php?fbid=73&id=12&aid=34", "73"),
+    ],
+)
+def test_every_form_of_an_albums_link_is_the_same_list(path: str, album_id: str):
+    for host in ("www.facebook.com", "m.facebook.com", "fb.com"):
+        link = PLATFORM.find_list(f"https://{host}/{path}")
+        assert link is not None
+        assert link.url == f"https://www.facebook.com/media/set/?set=a.{album_id}"
+        assert PLATFORM.find(f"https://{host}/{path}") is None
+    assert PLATFORM.find_list(f"https://www.facebook.com.evil.example/{path}") is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "media/set/?set=pcb.73",
+        "ferry/photos/?tab=albums&album_id=73",
+        "ferry/photos/?album_id=73",
+        "ferry/photos/pcb.73/",
+        "ferry/photos/a.73x/",
+        "album.php?aid=34&id=12",
+    ],
+)
+def test_what_only_looks_like_an_album_is_none(path: str):
+    assert PLATFORM.find_list(f"https://www.facebook.com/{path}") is None
+
+
 async def test_an_entry_of_an_album_is_read_in_full_size(web: Web):
     show(web, picture(web), key="grid_media")
     show(web, picture(web), post_id="photo/73000000020")

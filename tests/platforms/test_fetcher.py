@@ -178,6 +178,7 @@ async def test_a_direct_client_reaches_no_private_address():
         ("https://nota.example/", False),
         ("https://a.example.evil/", False),
         ("https://u@a.example/", False),
+        ("https://evil.example\\.a.example/", False),
         ("ftp://a.example/", False),
         ("https://[::1]/", False),
         ("https://a.example:99999/", False),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from platforms import PageKind, load_registry
 from platforms._mirrors import original_url
-from tests.links import REGISTRY
+from tests.links import EXAMPLES, REGISTRY
 
 #: A short link, whose post is not known before it is resolved.
 SHORT = "short"
@@ -135,6 +135,14 @@ THREADS = {
     "https://vxthreads.net/@ferry.demo/post/DemoThread1": "DemoThread1",
     "https://www.threads.com/login/?next=%2F%40ferry.demo%2Fpost%2FDemoThread1": "DemoThread1",
     "https://www.threads.com/@ferry.demo/post/DemoThread1&xmt=x": "DemoThread1",
+    "https://www.threads.com/ferry.demo/post/DemoThread1": "DemoThread1",
+    "https://www.threads.net/ferry.demo/post/DemoThread1/?xmt=x": "DemoThread1",
+    "https://www.threads.com/%40ferry.demo/post/DemoThread1": "DemoThread1",
+    "https://www.threads.com/@ferry.demo/post/DemoThread1/embed": "DemoThread1",
+    "https://www.threads.com/%40ferry.demo": P.PROFILE,
+    "https://www.threads.com/intent/post?text=boats": P.OTHER,
+    "https://www.threads.com/a/b/post/DemoThread1": P.OTHER,
+    "https://threads.com.evil.example/ferry.demo/post/DemoThread1": None,
     "https://www.threads.com/share/DemoShare1/": SHORT,
     "https://www.threads.com/@ferry.demo": P.PROFILE,
     "https://www.threads.com/@ferry.demo/replies": P.PROFILE,
@@ -200,6 +208,8 @@ FACEBOOK = {
     "https://fb.com/reel/73": "73",
     "https://www.facebook.com/ferry/posts/73": "ferry/posts/73",
     "https://www.facebook.com/ferry/posts/a-crossing/pfbid02x?rdid=1": "ferry/posts/pfbid02x",
+    "https://www.facebook.com/100000001_200000002": "100000001/posts/200000002",
+    "https://www.facebook.com/100000001_200000002x": P.PROFILE,
     "https://www.facebook.com/groups/1/posts/2/": "groups/1/posts/2",
     "https://www.facebook.com/groups/ferries/permalink/2/": "groups/ferries/posts/2",
     "https://www.facebook.com/groups/1/?multi_permalinks=2": "groups/1/posts/2",
@@ -212,6 +222,17 @@ FACEBOOK = {
     "https://www.facebook.com/share/v/abcDEF123/?mibextid=x": SHORT,
     "https://web.facebook.com/share/r/abcDEF123/": SHORT,
     "https://fb.watch/abc_1/": SHORT,
+    "https://fb.watch/v/abc_1/": SHORT,
+    "https://fb.watch/v/": P.OTHER,
+    "https://www.facebook.com/video/embed?video_id=73": "73",
+    "https://m.facebook.com/groups/1?view=permalink&id=2&_rdr": "groups/1/posts/2",
+    "https://www.facebook.com/groups/ferries/?id=2&comment_id=3&view=permalink": (
+        "groups/ferries/posts/2"
+    ),
+    "https://www.facebook.com/groups/1/?view=info&id=2": P.LIST,
+    "https://mbasic.facebook.com/photo/view_full_size/?fbid=73&ref_page=x": "photo/73",
+    "https://m.facebook.com/photos/viewer/?photoset_token=pcb.2&photo=73": "photo/73",
+    "https://www.facebook.com/photo.php?fbid=73&set=a.1": "photo/73",
     "https://www.facebook.com/photo/?fbid=73&set=a.1": "photo/73",
     "https://www.facebook.com/photo?set=pcb.2&fbid=73": "photo/73",
     "https://www.facebook.com/photo.php?fbid=73": "photo/73",
@@ -226,7 +247,18 @@ FACEBOOK = {
     ),
     "https://www.facebook.com/photo/posts/73": "photo/posts/73",
     "https://www.facebook.com/photo/?fbid=": P.OTHER,
-    "https://www.facebook.com/ferry/photos/a.1/": P.PROFILE,
+    "https://www.facebook.com/ferry/photos/a.1/": P.LIST,
+    "https://www.facebook.com/ferry/photos/pcb.1/?type=3": P.LIST,
+    "https://www.facebook.com/ferry/photos/a.1x/": P.PROFILE,
+    "https://www.facebook.com/ferry/photos/?tab=album&album_id=1": P.LIST,
+    "https://www.facebook.com/ferry/photos/?tab=albums": P.PROFILE,
+    "https://www.facebook.com/ferry/media_set?set=a.1.2.3&type=3": P.LIST,
+    "https://www.facebook.com/media_set?set=a.1": P.LIST,
+    "https://www.facebook.com/ferry/media_set?set=pb.1": P.LIST,
+    "https://www.facebook.com/album.php?fbid=1&id=2&aid=3": P.LIST,
+    "https://scontent-fra5-1.xx.fbcdn.net/v/t39/1_n.jpg?oh=00": P.UNNAMED,
+    "https://www.facebook.com.evil.example/media_set?set=a.1": None,
+    "https://fbcdn.net.evil.example/v/1_n.jpg": None,
     "https://www.facebook.com/ferry/photos/73x/": P.PROFILE,
     "https://www.facebook.com/groups/photos/photos/73/": P.LIST,
     "https://www.facebook.com/media/set/?set=pcb.73": P.LIST,
@@ -270,6 +302,19 @@ REDDIT = {
     "https://i.redd.it/ab12cd.jpeg": "ab12cd.jpeg",
     "https://i.redd.it/ab12cd.gif": "ab12cd.gif",
     "https://preview.redd.it/a-crossing-v0-ab12cd.png?width=640&s=00ff": "ab12cd.png",
+    "https://preview.redd.it/%D0%BF%D0%B0%D1%80%D0%BE%D0%BC-v0-ab12cd.png?s=00ff": "ab12cd.png",
+    "https://preview.redd.it/v0-ab12cd.png?s=00ff": "ab12cd.png",
+    "https://preview.redd.it/ab12cd.gif?format=mp4&s=00ff": "ab12cd.gif",
+    "https://i.redd.it/ab12cd.JPG": "ab12cd.JPG",
+    "https://i.redd.it/ab12cd.JPEG": "ab12cd.JPEG",
+    "https://i.redd.it/a-crossing-v0-ab12cd.PNG?s=00ff": "ab12cd.PNG",
+    "https://i.redd.it/ab12cd.exe": P.OTHER,
+    "https://external-preview.redd.it/ab12cd.jpg?width=640&s=00ff": P.UNNAMED,
+    "https://b.thumbs.redditmedia.com/ab12cd.jpg": P.UNNAMED,
+    "https://www.redditmedia.com/r/ferries/comments/1demo01/x/?ref_source=embed": "1demo01",
+    "https://embed.reddit.com/r/ferries/comments/1demo01/x/": "1demo01",
+    "https://i.redd.it.evil.example/ab12cd.JPG": None,
+    "https://notredditmedia.com/r/ferries/comments/1demo01/": None,
     "https://www.reddit.com/media?url=https%3A%2F%2Fi.redd.it%2Fab12cd.jpg": "ab12cd.jpg",
     "https://www.reddit.com/r/ferries/s/AbCd12": SHORT,
     "https://v.redd.it/ab12cd": SHORT,
@@ -324,12 +369,49 @@ X = {
     "https://help.x.com/en": P.OTHER,
     "https://x.com/ferry/status/٧٣": P.OTHER,
     "https://notx.com/a/status/73": None,
-    "https://t.co/abc": None,
+    "https://x.com/ferry/status/73/mediaViewer?currentTweet=74&currentTweetUser=ferry": "74",
+    "https://x.com/ferry/status/73/mediaviewer": "73",
+    "https://x.com/i/bookmarks?post_id=73": "73",
+    "https://x.com/i/bookmarks": P.LIST,
+    "https://twitter.com/intent/like?related=ferry&tweet_id=73": "73",
+    "https://twitter.com/intent/like?related=ferry": P.OTHER,
+    "https://platform.twitter.com/embed/Tweet.html?dnt=true&embedId=twitter-widget-0&id=73": "73",
+    "https://platform.x.com/embed/Tweet.html?id=73": "73",
+    "https://platform.twitter.com/embed/Tweet.html?embedId=73": P.OTHER,
+    "https://publish.twitter.com/?query=https%3A%2F%2Fx.com%2Fferry%2Fstatus%2F73": "73",
+    "https://pic.x.com/AbC12": SHORT,
+    "https://pic.twitter.com/AbC12": SHORT,
+    "https://pic.x.com/": P.OTHER,
+    "https://t.co/abc": P.UNNAMED,
+    "https://pbs.twimg.com/media/AbC12?format=jpg&name=orig": P.UNNAMED,
+    "https://video.twimg.com/ext_tw_video/73/pu/vid/576x1024/a.mp4": P.UNNAMED,
+    "https://nott.co/abc": None,
+    "https://t.co.evil.example/abc": None,
+    "https://nottwimg.com/media/AbC12": None,
+    "https://pic.x.com.evil.example/AbC12": None,
+    "https://platform.twitter.com.evil.example/embed/Tweet.html?id=73": None,
+    "https://platform.twitter.com@127.0.0.1/embed/Tweet.html?id=73": None,
 }
 
 OTHERS = {
     "https://bsky.app/profile/did:plc:ab12/post/3kx": "did:plc:ab12/post/3kx",
     "https://main.bsky.dev/profile/ferry.example/post/3kx": "ferry.example/post/3kx",
+    "https://staging.bsky.app/profile/ferry.example/post/3kx": "ferry.example/post/3kx",
+    "https://bsky.app/profile/did%3Aplc%3Aab12/post/3kx": "did:plc:ab12/post/3kx",
+    "https://bsky.app/profile/did%3aweb%3aferry.example/post/3kx": (
+        "did:web:ferry.example/post/3kx"
+    ),
+    "https://embed.bsky.app/embed/did:plc:ab12/app.bsky.feed.post/3kx?id=1&ref_url=x": (
+        "did:plc:ab12/post/3kx"
+    ),
+    "https://embed.bsky.app/embed/did%3Aplc%3Aab12/app.bsky.feed.post/3kx": "did:plc:ab12/post/3kx",
+    "https://embed.bsky.app/oembed?url=https%3A%2F%2Fbsky.app%2Fprofile%2Fa.b%2Fpost%2F3kx": (
+        "a.b/post/3kx"
+    ),
+    "https://embed.bsky.app/embed/did:plc:ab12/app.bsky.graph.list/3kx": P.OTHER,
+    "https://bsky.app/profile/a%2F..%2Fb/post/3kx": P.PROFILE,
+    "https://cdn.bsky.app/img/feed_fullsize/plain/did:plc:ab12/bafk@jpeg": P.UNNAMED,
+    "https://embed.bsky.app.evil.example/embed/did:plc:ab12/app.bsky.feed.post/3kx": None,
     "https://bsky.app/profile/ferry.example": P.PROFILE,
     "https://bsky.app/profile/ferry.example/feed/boats": P.LIST,
     "https://bsky.app/starter-pack/ferry.example/3kx": P.LIST,
@@ -341,6 +423,12 @@ OTHERS = {
     "https://br.pinterest.com/pin/73/": "73",
     "https://www.pinterest.co.uk/pin/73/": "73",
     "https://www.pinterest.com.mx/pin/73/": "73",
+    "https://www.pinterest.com/amp/pin/73/": "73",
+    "https://www.pinterest.de/amp/pin/a-crossing--73/": "73",
+    "https://assets.pinterest.com/ext/embed.html?src=x&id=73": "73",
+    "https://assets.pinterest.com/ext/embed.html?grid=73": P.OTHER,
+    "https://i.pinimg.com/originals/aa/a.jpg": P.UNNAMED,
+    "https://assets.pinterest.com.evil.example/ext/embed.html?id=73": None,
     "https://pin.it/abc123": SHORT,
     "https://www.pinterest.com/ferry/": P.PROFILE,
     "https://www.pinterest.com/ferry/_saved/": P.PROFILE,
@@ -456,6 +544,17 @@ MUSIC = {
     "https://www.mixcloud.com/ferry/night-crossing/": "ferry/night-crossing",
     "https://m.mixcloud.com/ferry/night-crossing?utm=x": "ferry/night-crossing",
     "https://www.mixcloud.com/ferry/%D0%BD%D0%BE%D1%87%D1%8C/": "ferry/%D0%BD%D0%BE%D1%87%D1%8C",
+    "https://www.mixcloud.com/widget/iframe/?mini=1&feed=%2Fferry%2Fnight-crossing%2F": (
+        "ferry/night-crossing"
+    ),
+    "https://player-widget.mixcloud.com/widget/iframe/?feed=/ferry/night-crossing/": (
+        "ferry/night-crossing"
+    ),
+    "https://www.mixcloud.com/widget/iframe/?feed=https%3A%2F%2Fwww.mixcloud.com%2Fferry%2Fnight"
+    "%2F": "ferry/night",
+    "https://www.mixcloud.com/widget/iframe/?feed=%2Fferry%2F": P.OTHER,
+    "https://www.mixcloud.com/widget/iframe/": P.OTHER,
+    "https://player-widget.mixcloud.com.evil.example/widget/iframe/?feed=/ferry/night/": None,
     "https://www.mixcloud.com/ferry/": P.PROFILE,
     "https://www.mixcloud.com/ferry/uploads/": P.PROFILE,
     "https://www.mixcloud.com/ferry/playlists/night/": P.LIST,
@@ -506,6 +605,12 @@ VIDEO_SITES = {
     "https://ok.ru/live/73": "73",
     "https://www.odnoklassniki.ru/video/73": "73",
     "https://m.ok.ru/dk?st.cmd=movieLayer&st.mvId=73": "73",
+    "https://ok.ru/group/1/video/73": "73",
+    "https://m.ok.ru/profile/1/video/73-0?st.cmd=x": "73-0",
+    "https://ok.ru/group/1/video": P.PROFILE,
+    "https://ok.ru/group/1/video/c73": P.LIST,
+    "https://ok.ru/group/x/video/73": P.PROFILE,
+    "https://ok.ru.evil.example/group/1/video/73": None,
     "https://ok.ru/video/c73": P.LIST,
     "https://ok.ru/video/showcase": P.TAG,
     "https://ok.ru/profile/73": P.PROFILE,
@@ -535,7 +640,28 @@ VIDEO_SITES = {
     "https://www.bilibili.com/video/AV73": "av73",
     "https://www.bilibili.com/festival/x?a=1&bvid=BV1demo00001": "BV1demo00001",
     "https://b23.tv/BV1demo00001": "BV1demo00001",
+    "https://www.bilibili.com/festival/x?a=1&bvid=BV1demo00001&p=2": "BV1demo00001?p=2",
+    "https://www.bilibili.com/list/watchlater?bvid=BV1demo00001&oid=73": "BV1demo00001",
+    "https://www.bilibili.com/medialist/play/watchlater/BV1demo00001": "BV1demo00001",
+    "https://www.bilibili.com/s/video/BV1demo00001": "BV1demo00001",
+    "https://www.bilibili.com/BV1demo00001?p=2": "BV1demo00001?p=2",
+    "https://bilibili.com/av73": "av73",
+    "https://player.bilibili.com/player.html?isOutside=true&aid=73&bvid=BV1demo00001&p=2": (
+        "BV1demo00001?p=2"
+    ),
+    "https://player.bilibili.com/player.html?aid=73&cid=1&page=2": "av73?p=2",
+    "https://player.bilibili.com/player.html?cid=73": P.OTHER,
+    "https://www.bilibili.com/blackboard/html5mobileplayer.html?bvid=BV1demo00001": "BV1demo00001",
+    "https://www.bilibili.com/blackboard/webplayer/mbplayer.html?aid=73": "av73",
     "https://b23.tv/AbC12": SHORT,
+    "https://bili2233.cn/AbC12": SHORT,
+    "https://bili22.cn/AbC12": SHORT,
+    "https://bili23.cn/AbC12": SHORT,
+    "https://bili33.cn/AbC12": SHORT,
+    "https://bili2233.cn/BV1demo00001": "BV1demo00001",
+    "https://notbili2233.cn/AbC12": None,
+    "https://bili2233.cn.evil.example/AbC12": None,
+    "https://player.bilibili.com.evil.example/player.html?aid=73": None,
     "https://space.bilibili.com/73": P.PROFILE,
     "https://space.bilibili.com/73/lists/7?type=season": P.LIST,
     "https://space.bilibili.com/73/channel/collectiondetail?sid=7": P.LIST,
@@ -637,6 +763,30 @@ def test_every_site_knows_its_home_page_and_no_others(platform):
     domain = ".".join(platform.examples[0].split("/")[2].split(".")[-2:])
     assert isinstance(platform.identify(f"https://{domain}/"), PageKind)
     assert platform.identify(f"https://not{domain}/") is None
+
+
+@pytest.mark.parametrize("url", EXAMPLES)
+def test_no_other_host_is_taken_for_that_of_a_form(url: str):
+    host, _, rest = url.removeprefix("https://").partition("/")
+    domain = ".".join(host.split(".")[-2:])
+    for forged in (
+        f"not{domain}",
+        f"{host}.evil.example",
+        f"{host}%2eevil.example",
+        f"{host}@evil.example",
+        f"evil.example@{host}",
+        f"{host}:8443",
+        f"evil.example\\@{host}",
+        f"{host}\\@evil.example",
+        f"{host}\\.evil.example",
+        f"evil.example\\.{host}",
+        f"evil.example#@{host}",
+        f"evil.example/{host}",
+    ):
+        link = f"https://{forged}/{rest}"
+        assert REGISTRY.find(link) is None, link
+        for found in REGISTRY.find_all(f"look: {link}", [link]):
+            assert REGISTRY[found.platform].page_hosts.allows(found.url), link
 
 
 # --- mirrors and redirecting pages ----------------------------------------------------------------

@@ -203,6 +203,17 @@ async def test_a_pin_is_read_although_its_list_of_pieces_stands_among_the_files(
     assert [r.urls for r in clip.renditions] == [(url,)]
 
 
+async def test_a_picture_in_the_text_of_a_post_on_x_leads_to_that_post(web: Web):
+    x_post(web)
+    web.x.short_links["pic.x.com/Demo01"] = "https://t.co/Demo01"
+    web.x.short_links["t.co/Demo01"] = f"{X_LINK}/photo/1"
+    assert (await read(web, "https://pic.x.com/Demo01")).id == X_LINK.rpartition("/")[2]
+    web.x.short_links["t.co/Demo01"] = "https://evil.example/"
+    with pytest.raises(BrokenLinkError):
+        await read(web, "https://pic.x.com/Demo01")
+    assert "evil.example" not in web.asked_hosts()
+
+
 async def test_a_video_on_reddit_leads_to_its_post(web: Web):
     path = web.samples.video(VideoSpec())
     web.reddit.posts["1demo01"] = RedditPost("1demo01", path, path)
@@ -217,6 +228,9 @@ async def test_a_picture_on_reddit_is_read_without_its_page(web: Web):
     post = await read(web, "https://preview.redd.it/dawn-v0-demo01.jpg?width=640&s=00")
     assert post.items == (Picture(("https://i.redd.it/demo01.jpg",)),)
     assert post.url == "https://i.redd.it/demo01.jpg"
+    (item,) = (await read(web, "https://i.redd.it/demo01.GIF")).items
+    assert isinstance(item, Clip)
+    assert item.renditions[0].urls == ("https://i.redd.it/demo01.GIF",)
     assert web.log == []
 
 

@@ -348,7 +348,15 @@ def bilibili(web: Web, monkeypatch: pytest.MonkeyPatch) -> BilibiliVideo:
 
 
 @pytest.mark.parametrize(
-    ("url", "part"), [(BILIBILI, 0), (f"{BILIBILI}?p=2", 1), ("https://b23.tv/Demo01", 0)]
+    ("url", "part"),
+    [
+        (BILIBILI, 0),
+        (f"{BILIBILI}?p=2", 1),
+        (f"{BILIBILI}?p=3", 0),  # as on the site: there are two
+        ("https://player.bilibili.com/player.html?bvid=BV1demo00001&p=2", 1),
+        ("https://b23.tv/Demo01", 0),
+        ("https://bili2233.cn/Demo01", 0),
+    ],
 )
 async def test_a_video_on_bilibili_is_one_part_with_its_sound(
     web: Web, bilibili: BilibiliVideo, url: str, part: int
