@@ -22,13 +22,13 @@ DUMP_MAGIC: Final = b"PGDMP"
 
 
 def sqlite_path(db_url: str) -> Path | None:
-    """Return the file of an SQLite database, or None for PostgreSQL or a database in memory.
+    """Return the file of an SQLite database, or None for PostgreSQL.
 
     Raises:
         ValueError: the URL is invalid.
     """
     url = get_async_db_url(db_url)
-    is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
+    is_file = url.get_backend_name() == "sqlite"
     return Path(url.database or "") if is_file else None
 
 

@@ -147,13 +147,8 @@ def _connection(db_url: str) -> Iterator[_Connection]:
 
     The file has no name, so that nothing of it is left, however this process ends.
     Source: https://www.postgresql.org/docs/current/libpq-pgpass.html
-
-    Raises:
-        StorageError: it is a database of SQLite that has no file.
     """
     url = make_url(db_url)
-    if url.get_backend_name() not in {"postgres", "postgresql"}:
-        raise StorageError("a database in memory has no backups")
     query = dict(url.query)
     if "ssl" in query:  # asyncpg's name
         query["sslmode"] = query.pop("ssl")

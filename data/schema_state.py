@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, inspect, select
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.errors import NewerDatabaseError, StorageError
 from data.backup import sqlite_path
@@ -113,18 +112,12 @@ def _check_folder(path: Path) -> None:
 
 
 async def _ask_server(url: URL, work: Callable[[Connection], T]) -> T:
-    engine = _engine(url)
+    engine = postgresql_engine(url, pool_size=1).execution_options(postgresql_readonly=True)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(work)
     finally:
         await engine.dispose()
-
-
-def _engine(url: URL) -> AsyncEngine:
-    if url.get_backend_name() == "sqlite":  # in memory; a file is looked at otherwise
-        return create_async_engine(url)
-    return postgresql_engine(url, pool_size=1).execution_options(postgresql_readonly=True)
 
 
 def _state(connection: Connection) -> SchemaState:

@@ -202,8 +202,6 @@ def test_an_unreadable_file_is_named(ini: Path, env: Path):
         ({"HELPERS_COBALT_KEY": "hunter2"}, "but cobalt_url is empty"),
         ({"HELPERS_POT_URL": "http://localhost:4416"}, "youtube is not in [sites] allowed"),
         ({"DATABASE_BACKUP_HOURS": "6"}, "backup_folder is empty"),
-        ({"DATABASE_URL": "sqlite://"}, "in memory"),
-        ({"DATABASE_URL": "sqlite:///:memory:"}, "in memory"),
         ({"DATABASE_URL": "sqlite:///bot.db"}, ""),
         ({}, ""),
     ],
@@ -287,7 +285,7 @@ def test_a_database_that_depends_on_the_working_directory_is_doubtful(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.chdir(tmp_path)
-    for url in ("", "sqlite:////a/b.db", "sqlite://", "sqlite:///:memory:", "postgresql://h/d"):
+    for url in ("", "sqlite:////a/b.db", "postgresql://h/d"):
         assert list(relative_database(url, ROOT)) == []
     assert list(relative_database("sqlite:///b.db", tmp_path)) == []
     (found,) = relative_database("sqlite+aiosqlite:///a/b.db?x=1", ROOT)

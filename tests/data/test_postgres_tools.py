@@ -77,12 +77,16 @@ async def execute(statement: str) -> None:
     await database.write(lambda db: db.execute(text(statement)))
 
 
-@pytest.mark.usefixtures("tools")
-def test_a_database_in_memory_has_no_backups(tmp_path: Path):
-    """Its URL must not become that of whatever server the tools find by themselves."""
-    with pytest.raises(StorageError, match="in memory"):
-        dump("sqlite://", tmp_path / "x")
-    assert list(tmp_path.iterdir()) == []
+def test_a_tool_that_cannot_run_is_an_error_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tool, source = tmp_path / "pg_restore", tmp_path / "x.dump"
+    tool.write_bytes(b"\x7fELF of another machine")
+    tool.chmod(0o755)
+    source.write_bytes(b"PGDMP")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StorageError, match=f"cannot run {tool}: Exec format error"):
+        load(source, "postgresql://u@127.0.0.1:9/d")
 
 
 async def test_without_the_tools_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -35,11 +35,6 @@ async def test_what_a_start_would_find_is_told_and_left_as_it_is(db_url: str):
     assert (await read_schema_state(db_url)).is_newest
 
 
-async def test_a_database_in_memory_is_always_empty():
-    assert not (await read_schema_state("sqlite://")).has_tables
-    assert not await has_running_processes("sqlite://")
-
-
 async def test_a_server_that_does_not_answer_is_a_storage_error():
     with pytest.raises(StorageError):
         await read_schema_state("postgresql://u:hunter2@127.0.0.1:9/d")
