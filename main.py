@@ -497,11 +497,14 @@ async def _mark_restored(url: str, settings: "Settings") -> list[str]:
 
 
 def _check_secrets(backup: Path) -> None:
-    """Find out before the database is replaced."""
-    from data.secrets_archive import archive_of
+    """Find out before the database is replaced.
 
-    if not archive_of(backup).is_file():
-        raise WrongFileError(f"there is no {archive_of(backup)}")
+    Raises:
+        WrongFileError: the archive cannot be used.
+    """
+    from data.secrets_archive import archive_of, read_files
+
+    read_files(archive_of(backup))
 
 
 def _unpack_secrets(backup: Path, settings: "Settings") -> None:

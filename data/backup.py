@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from sqlalchemy.engine import URL
 
-from core.errors import NewerDatabaseError, StorageError, WrongFileError
+from core.errors import StorageError, WrongFileError
 from data.database import get_async_db_url, known_schemas
 from data.new_file import BESIDE, add_name, delete, make_names_durable, new_file
 from data.starts import as_number
@@ -194,7 +194,6 @@ def check_backup(source: Path) -> None:
     """Check that a file is a sound SQLite database of this or an earlier version of Clipferry.
 
     Raises:
-        NewerDatabaseError: a newer version has made it.
         WrongFileError: it is no such file.
     """
     try:
@@ -212,23 +211,29 @@ def check_backup(source: Path) -> None:
             (found,) = backup.execute("PRAGMA integrity_check").fetchone()
             row = backup.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:
-        is_damaged = error.sqlite_errorcode == sqlite3.SQLITE_CORRUPT
-        what = "is damaged" if is_damaged else "is no backup of Clipferry"
-        raise WrongFileError(f"{source} {what}: {error}") from error
+        raise WrongFileError(f"{source} {_what_it_is(error)}: {error}") from error
     if found != "ok":
         raise WrongFileError(f"{source} is damaged: {found}")
     refuse_newer(source, row and row[0])
+
+
+def _what_it_is(error: sqlite3.Error) -> str:
+    """Return what is wrong with a backup that SQLite cannot read."""
+    if error.sqlite_errorcode == sqlite3.SQLITE_CORRUPT:
+        return "is damaged"
+    is_another = error.sqlite_errorcode in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+    return "is no backup of Clipferry" if is_another else "cannot be read"
 
 
 def refuse_newer(source: Path, schema: str | None) -> None:
     """Refuse a backup of a newer version, which this one could not use.
 
     Raises:
-        NewerDatabaseError: it is one.
+        WrongFileError: it is one.
     """
     newest = known_schemas()[-1]
     if schema and schema > newest:
-        raise NewerDatabaseError(
+        raise WrongFileError(
             f"a newer Clipferry has made {source}: its schema is {schema}, the newest known one "
             f"{newest}"
         )
@@ -239,7 +244,7 @@ def _open_backup(source: Path) -> sqlite3.Connection:
     log = source.with_name(f"{source.name}-wal")
     # Without a log beside it, the file is complete. "immutable" creates no files, unlike "ro".
     mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
-    return sqlite3.connect(f"file:{quote(str(source))}?{mode}", uri=True)
+    return sqlite3.connect(f"file:{quote(os.fsencode(source))}?{mode}", uri=True)
 
 
 def refuse_foreign_wal(database: Path, marker: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import NewerDatabaseError, StorageError
+from core.errors import StorageError, WrongFileError
 from data import database
 from data.backup import (
     back_up,
@@ -222,7 +222,7 @@ async def test_a_backup_of_a_newer_version_replaces_nothing(tmp_path: Path):
     with closing(sqlite3.connect(source)) as newer:
         newer.execute("UPDATE alembic_version SET version_num = '9999'")
         newer.commit()
-    with pytest.raises(NewerDatabaseError, match="its schema is 9999, the newest known one 0"):
+    with pytest.raises(WrongFileError, match="its schema is 9999, the newest known one 0"):
         restore(source, path)
     assert not list(tmp_path.glob("*before-restore*"))
 
