@@ -6,11 +6,12 @@ Worker processes import this file too, so large modules are imported where they 
 import argparse
 import asyncio
 import gc
+import io
 import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -41,6 +42,8 @@ _MISHAPS = {
     "backup": "The backup has failed",
     "restore": "The restore has failed, and the database is as it was",
 }
+#: Largest port of the demo's page: it takes one of the next twenty.
+_LARGEST_PORT = 65_500
 #: Longest time for the exit after everything is closed, in seconds.
 _EXIT_S = 5.0
 
@@ -70,6 +73,25 @@ Settings are explained in config.ini and docs/settings.md, everything else in do
 
 def main() -> int:
     """Run the command and return the exit code."""
+    arguments = _parse_arguments()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # for terminals and names of files without UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        if arguments.command in _DOCTOR:
+            return _check_packages_first(arguments)
+        return demo(arguments) if arguments.command == "demo" else _execute(arguments)
+    except ImportError as error:
+        print(f"A package is missing or damaged, see `doctor`: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        if arguments.command in _WITH_LOG:
+            raise
+        # Nobody reads the output any more, as behind `doctor | head`; nor may Python write at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED
+
+
+def _parse_arguments() -> argparse.Namespace:
+    """Return the command line's arguments, or exit with a message if there is a mistake."""
     parser = argparse.ArgumentParser(
         description="Clipferry, a self-hosted Telegram bot that answers links with the media "
         "behind them.",
@@ -95,15 +117,27 @@ def main() -> int:
         help="backup and restore: the accounts' cookies and the token, too, in FILE.secrets.tar",
     )
     parser.add_argument("--script", action="store_true", help="demo: play a conversation and exit")
-    parser.add_argument("--port", type=int, default=8642, help="demo: port of the chat page")
+    parser.add_argument("--port", type=_port, default=8642, help="demo: port of the chat page")
     parser.add_argument("--online", action="store_true", help="demo: fetch from the real sites")
     parser.add_argument("--fleet", action="store_true", help="demo: several processes, PostgreSQL")
     arguments = parser.parse_args()
     _refuse_foreign_options(parser, arguments)
-    if arguments.command == "demo":
-        return demo(arguments)
-    if arguments.command in _DOCTOR and not _has_packages():
-        return FAILED
+    return arguments
+
+
+def _port(text: str) -> int:
+    """Return a port behind which there are some more, if it is in use; 0 stands for any free one.
+
+    Raises:
+        ArgumentTypeError: the text is none.
+    """
+    if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_PORT):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {_LARGEST_PORT}")
+    return int(text)
+
+
+def _execute(arguments: argparse.Namespace) -> int:
+    """Run a command that needs the settings; say why it fails, and return the exit code."""
     try:
         commands: dict[str, Callable[[Settings], Coroutine[None, None, int]]] = {
             "run": run,
@@ -116,7 +150,9 @@ def main() -> int:
         }
         settings = _load_settings(arguments.command)
         if arguments.command in _WITHOUT_LOG:
-            for sentence in _doubts():
+            from data.config import default_doubts
+
+            for sentence in default_doubts():
                 print(f"Warning: {sentence}", file=sys.stderr)
         return asyncio.run(commands[arguments.command](settings))
     except SettingsError as error:
@@ -233,26 +269,34 @@ def _refuse_foreign_options(parser: argparse.ArgumentParser, given: argparse.Nam
             parser.error(f"{given.command} does not take {what}")
 
 
-def _has_packages() -> bool:
-    """Print what the doctor finds out about the packages; return False if one is missing.
+def _check_packages_first(arguments: argparse.Namespace) -> int:
+    """Print what the doctor finds out about the packages, then run its other checks.
 
     Nothing that needs a package may be imported before.
     """
+    from app.doctor.checks import run_checks
     from app.doctor.packages import package_findings
 
-    return _print_findings(package_findings())
+    passed = asyncio.run(_print_findings(run_checks([("the packages", package_findings())])))
+    try:
+        code = _execute(arguments)
+    except ImportError as error:
+        if passed:  # else the line of the missing package is there
+            _print_finding("failure", f"packages: {error}")
+        return FAILED
+    return code if passed else code or FAILED
 
 
-def _print_findings(findings: Iterable["Finding"]) -> bool:
+async def _print_findings(findings: AsyncIterator["Finding"]) -> bool:
     """Print a line for each finding; return True if none of them is a failure."""
-    passed = [_print_finding(finding) for finding in findings]
+    passed = [_print_finding(found.level, found.text) async for found in findings]
     return all(passed)
 
 
-def _print_finding(finding: "Finding") -> bool:
+def _print_finding(level: str, text: str) -> bool:
     """Print a line, which is seen at once, also in a pipe; return False for a failure."""
-    print(f"{finding.level:8} {finding.text}", flush=True)
-    return finding.level != "failure"
+    print(f"{level:8} {text}", flush=True)
+    return level != "failure"
 
 
 async def doctor(settings: "Settings") -> int:
@@ -263,19 +307,13 @@ async def doctor(settings: "Settings") -> int:
     _set_up_lean_aiogram(settings)
     logging.disable()  # the findings say everything
     _use_selected_ytdlp(settings)
+    from app.doctor.checks import run_checks
+    from app.doctor.doubts import doubt_findings
     from app.doctor.examination import examine
-    from app.doctor.finding import Finding
 
-    _print_findings(Finding("warning", sentence) for sentence in _doubts())
-    passed = [_print_finding(finding) async for finding in examine(settings)]
+    doubts = run_checks([("the settings", doubt_findings())])
+    passed = [await _print_findings(findings) for findings in (doubts, examine(settings))]
     return 0 if all(passed) else FAILED
-
-
-def _doubts() -> list[str]:
-    """Return a sentence for each variable and setting that is not meant like that, probably."""
-    from data.config import doubtful_default_settings, unknown_default_names
-
-    return [*unknown_default_names(), *doubtful_default_settings()]
 
 
 async def migrate(settings: "Settings") -> int:

@@ -1011,6 +1011,8 @@ def doubtful_default_settings() -> list[str]:
         SettingsError: one or more settings are invalid.
     """
     settings, names = load_default_settings(), _keys_by_name()
+    # `describe_empty_token` names them, where a token is needed.
+    named = set() if settings["bot"]["token"] else _TOKEN_NAMES
     env = read_env(HOME / ".env", names.keys(), _environ(), [])
     sources = [
         ("config.ini", _changed_in_ini(HOME / "config.ini")),
@@ -1018,11 +1020,20 @@ def doubtful_default_settings() -> list[str]:
         ("the environment", _environ()),
     ]
     return [
-        *keys_without_section(env),
+        *keys_without_section({name: value for name, value in env.items() if name not in named}),
         *overridden(names, sources),
         *contradictions(settings),
         *relative_database(settings["database"]["url"], HOME),
     ]
+
+
+def default_doubts() -> list[str]:
+    """Return a sentence for each variable and setting that is not meant like that, probably.
+
+    Raises:
+        SettingsError: one or more settings are invalid.
+    """
+    return [*unknown_default_names(), *doubtful_default_settings()]
 
 
 def unknown_names(environ: Mapping[str, str]) -> list[str]:

@@ -11,6 +11,7 @@ from data import config as config_module
 from data.config import (
     ROOT,
     Settings,
+    default_doubts,
     describe,
     describe_empty_token,
     is_token_missing,
@@ -257,6 +258,24 @@ def test_an_empty_token_is_named_with_the_variable_that_may_have_it(
     first, *others = describe_empty_token(", or wait")
     assert first == "[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or wait"
     assert others == hints
+
+
+@pytest.mark.parametrize(
+    ("token", "hints"), [("", 0), ("1:x", 1)], ids=["needed", "there under its own name"]
+)
+def test_a_token_under_another_name_in_env_is_named_once(
+    monkeypatch: pytest.MonkeyPatch, ini: Path, env: Path, token: str, hints: int
+):
+    monkeypatch.setattr("data.config.HOME", ini.parent)
+    env.write_text(f"TOKEN=hunter2\nBOT_TOKEN={token}\nPORT=1\n")
+    load_default_settings.cache_clear()
+    try:
+        doubts = default_doubts()
+    finally:
+        load_default_settings.cache_clear()
+    assert sum(sentence.startswith(".env: TOKEN is not a setting") for sentence in doubts) == hints
+    assert sum(sentence.startswith(".env: PORT is not a setting") for sentence in doubts) == 1
+    assert describe_empty_token()[1:] == ["TOKEN is not a setting, did you mean BOT_TOKEN?"]
 
 
 @pytest.mark.parametrize(
