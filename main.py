@@ -110,7 +110,7 @@ def _parse_arguments() -> argparse.Namespace:
         metavar="command",
         help="one of the commands below",
     )
-    parser.add_argument("file", nargs="?", type=Path, help="backup and restore: the backup")
+    parser.add_argument("file", nargs="?", type=_file, help="backup and restore: the backup")
     parser.add_argument(
         "--with-secrets",
         action="store_true",
@@ -123,6 +123,17 @@ def _parse_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     _refuse_foreign_options(parser, arguments)
     return arguments
+
+
+def _file(text: str) -> Path:
+    """Return the path of a file.
+
+    Raises:
+        ArgumentTypeError: the text is empty, such as the value of a variable that is not set.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("is empty")
+    return Path(text)
 
 
 def _port(text: str) -> int:
@@ -409,10 +420,14 @@ async def back_up(target: Path | None, settings: "Settings", *, with_secrets: bo
     The accounts' cookies and the token are copied only `with_secrets`, to a file of their own.
     """
     from data import backup, postgres_tools
+    from data.new_file import refuse_existing
+    from data.secrets_archive import archive_of
 
     if target is None:
         print("Name the new file: backup FILE", file=sys.stderr)
         return WRONG_SETTING
+    if with_secrets:  # else the database's new file would be alone
+        refuse_existing(archive_of(target))
     if database := _sqlite_path(settings):
         backup.back_up(database, target)
     else:

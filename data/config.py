@@ -125,13 +125,19 @@ def _existing_file(value: Path | None, info: ValidationInfo) -> Path | None:
 
 
 def _http_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        raise ValueError(f"must be an http(s) address, not {_masked(value)!r}") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _is_http_url(value):
         raise ValueError(f"must be an http(s) address, not {_masked(value)!r}")
     return value.rstrip("/")
+
+
+def _is_http_url(value: str) -> bool:
+    """Return whether a value is an address with a host and a port that there can be."""
+    try:
+        parts = urlsplit(value)
+        host, _ = (parts.hostname or "").encode("idna"), parts.port
+    except ValueError:
+        return False
+    return bool(host) and parts.scheme in {"http", "https"}
 
 
 def _http_url_or_empty(value: str) -> str:

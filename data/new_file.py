@@ -24,10 +24,9 @@ def new_file(target: Path) -> Iterator[Path]:
         WrongFileError: `target` exists already, or cannot be created.
         StorageError: it cannot be created or written at the moment.
     """
+    refuse_existing(target)
+    unfinished = target.with_name(target.name + UNFINISHED)
     try:
-        if target.exists():
-            raise WrongFileError(f"{target} exists already: choose another name")
-        unfinished = target.with_name(target.name + UNFINISHED)
         delete(unfinished)  # of a process that was killed
         os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
@@ -42,6 +41,20 @@ def new_file(target: Path) -> Iterator[Path]:
         raise StorageError(f"cannot write {target}: {error.strerror}") from error
     finally:
         delete(unfinished)
+
+
+def refuse_existing(target: Path) -> None:
+    """Refuse to replace a file.
+
+    Raises:
+        WrongFileError: there is one with this name, or none can have it.
+    """
+    try:
+        is_there = target.exists()
+    except OSError as error:
+        raise WrongFileError(f"cannot create {target}: {error.strerror}") from error
+    if is_there:
+        raise WrongFileError(f"{target} exists already: choose another name")
 
 
 def delete(file: Path) -> None:

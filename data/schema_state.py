@@ -85,6 +85,8 @@ def _state_of_file(path: Path) -> SchemaState:
     if not path.exists():
         _check_folder(path)
         return SchemaState(None, known_schemas()[-1], has_tables=False)
+    if path.is_dir():
+        raise StorageError(f"{path} is a folder, not a file")
     if not os.access(path, os.R_OK | os.W_OK):
         raise StorageError(f"{path} may not be read and written by this user")
     # Without a log beside it, the file is complete. "immutable" then creates no files, unlike "ro".

@@ -215,6 +215,15 @@ def test_settings_that_contradict_are_doubtful(
     assert "hunter2" not in str(doubts)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["http://", "ftp://h", "http://[::1", "http://h:99999", "http://a..b", "h:80"],
+)
+def test_an_address_that_nothing_can_reach_is_a_mistake(ini: Path, env: Path, address: str):
+    with pytest.raises(SettingsError, match=r"\(TELEGRAM_SERVER\): must be an http\(s\) address"):
+        load_settings(ini, env, {"TELEGRAM_SERVER": address})
+
+
 def test_a_setting_with_several_values_is_doubtful():
     names = {
         "A_B": ("a", "b"),
