@@ -354,12 +354,14 @@ async def run(settings: "Settings") -> int:
     _reap_children()
     _use_selected_ytdlp(settings)
     from app.application import Application, starts_marker
+    from app.folders import HEARTBEAT, usable
     from app.stop_time import StopStep
     from data.backup import refuse_foreign_wal
     from data.lifespan import database_lifespan
 
     if database := _sqlite_path(settings):
-        refuse_foreign_wal(database, starts_marker(settings))
+        with usable(HEARTBEAT, settings.files.heartbeat.parent):
+            refuse_foreign_wal(database, starts_marker(settings))
     application = Application(settings)
     async with database_lifespan(settings["database"]["url"]):
         code = 0 if await application.run() else FAILED
@@ -482,7 +484,7 @@ async def _refuse_while_running(settings: "Settings") -> None:
     from data.schema_state import has_running_processes
 
     try:
-        if any(map(is_locked, settings.files.heartbeat.parent.glob("polling-*.lock"))):
+        if any(map(is_locked, _lock_files(settings.files.heartbeat.parent))):
             raise StorageError("the bot is running: stop it first")
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}"
@@ -493,6 +495,18 @@ async def _refuse_while_running(settings: "Settings") -> None:
             "a process of the bot is running, or was killed within the last "
             f"{settings.run.lease_s} s: stop all of them first"
         )
+
+
+def _lock_files(folder: Path) -> list[Path]:
+    """Return the lock files of the processes that poll, or have polled.
+
+    Raises:
+        OSError: the folder may not be read, which `glob` would hide.
+    """
+    try:
+        return [path for path in folder.iterdir() if path.match("polling-*.lock")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 async def _restore_file(source: Path, database: Path, settings: "Settings") -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 
 from core.errors import StorageError, WrongFileError
 from data.database import get_async_db_url, known_schemas
-from data.new_file import BESIDE, add_name, delete, make_names_durable, new_file
+from data.new_file import BESIDE, add_name, delete, file_error, make_names_durable, new_file
 from data.starts import as_number
 
 #: Files beside a database without which it is not whole.
@@ -43,15 +43,33 @@ def back_up(database: Path, target: Path) -> None:
     Raises:
         StorageError: there is no such database, or the target exists or cannot be written.
     """
-    if not database.is_file():
-        raise StorageError(f"there is no database {database}")
-    if not os.access(database, os.R_OK | os.W_OK):  # SQLite writes files beside it
-        raise StorageError(f"{database} may not be read and written by this user")
+    check_access(database)
     try:
         with new_file(target) as unfinished, closing(sqlite3.connect(database)) as source:
             _copy(source, unfinished)
     except sqlite3.Error as error:
         raise StorageError(f"cannot copy {database} to {target}: {error}") from error
+
+
+def check_access(database: Path) -> None:
+    """Check that there is a database, and that this user may use it.
+
+    Raises:
+        StorageError: there is none, or this user may not.
+    """
+    try:
+        is_file = database.is_file()
+    except OSError as error:
+        raise StorageError(f"cannot read {database}: {error.strerror}") from error
+    if not is_file:
+        raise StorageError(f"there is no database {database}")
+    if not os.access(database, os.R_OK | os.W_OK):
+        raise StorageError(f"{database} may not be read and written by this user")
+    may_add = os.access(database.parent, os.W_OK | os.X_OK)
+    if not may_add and not _named(database, "-shm").exists():
+        raise StorageError(
+            f"{database.parent} may not be written by this user, and SQLite writes beside its file"
+        )
 
 
 def copy_backup(source: Path, target: Path) -> None:
@@ -80,7 +98,7 @@ def restoring(source: Path, database: Path) -> Iterator[Path]:
         database.parent.mkdir(parents=True, exist_ok=True)
         delete(new)  # of a process that was killed
     except OSError as error:
-        raise StorageError(f"cannot write to {database.parent}: {error.strerror}") from error
+        raise file_error(f"cannot write to {database.parent}", error) from error
     try:
         copy_backup(source, new)
         yield new
@@ -254,7 +272,8 @@ def refuse_foreign_wal(database: Path, marker: Path) -> None:
     the file itself contained when the log was begun (see `data.starts`).
 
     Raises:
-        StorageError: the log belongs to another state of the database.
+        StorageError: the log belongs to another state of the database, or it cannot be looked at.
+        OSError: the marker cannot be read.
     """
     if _has_foreign_log(database, marker):
         log = _named(database, "-wal")
@@ -266,7 +285,11 @@ def refuse_foreign_wal(database: Path, marker: Path) -> None:
 
 
 def _has_foreign_log(database: Path, marker: Path) -> bool:
-    if not (database.exists() and marker.exists() and _size(_named(database, "-wal"))):
+    try:
+        has_log = database.exists() and _size(_named(database, "-wal"))
+    except OSError as error:
+        raise StorageError(f"cannot read {error.filename}: {error.strerror}") from error
+    if not (has_log and marker.exists()):
         return False
     try:
         # "immutable" ignores the log, and creates no files.

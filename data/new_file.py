@@ -30,8 +30,7 @@ def new_file(target: Path) -> Iterator[Path]:
         delete(unfinished)  # of a process that was killed
         os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
-        kind = StorageError if may_pass(error) else WrongFileError
-        raise kind(f"cannot create {target}: {error.strerror}") from error
+        raise file_error(f"cannot create {target}", error) from error
     try:
         yield unfinished
         _make_durable(unfinished)
@@ -55,6 +54,12 @@ def refuse_existing(target: Path) -> None:
         raise WrongFileError(f"cannot create {target}: {error.strerror}") from error
     if is_there:
         raise WrongFileError(f"{target} exists already: choose another name")
+
+
+def file_error(sentence: str, error: OSError) -> StorageError:
+    """Return the error of a file or a folder that a command cannot use, with the reason."""
+    kind = StorageError if may_pass(error) else WrongFileError
+    return kind(f"{sentence}: {error.strerror}")
 
 
 def delete(file: Path) -> None:

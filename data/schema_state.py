@@ -12,7 +12,7 @@ from sqlalchemy import Connection, create_engine, inspect, select
 from sqlalchemy.engine import URL
 
 from core.errors import NewerDatabaseError, StorageError
-from data.backup import sqlite_path
+from data.backup import check_access, sqlite_path
 from data.connections import postgresql_engine
 from data.database import DatabaseTime, get_async_db_url, known_schemas, stored_schema
 from data.errors import DRIVER_ERRORS, storage_error
@@ -87,8 +87,7 @@ def _state_of_file(path: Path) -> SchemaState:
         return SchemaState(None, known_schemas()[-1], has_tables=False)
     if path.is_dir():
         raise StorageError(f"{path} is a folder, not a file")
-    if not os.access(path, os.R_OK | os.W_OK):
-        raise StorageError(f"{path} may not be read and written by this user")
+    check_access(path)
     # Without a log beside it, the file is complete. "immutable" then creates no files, unlike "ro".
     log = path.with_name(f"{path.name}-wal")
     mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"

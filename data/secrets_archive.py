@@ -34,15 +34,23 @@ def pack(folder: Path, token: str, target: Path) -> int:
     Raises:
         StorageError: the file exists or cannot be written, or an identity cannot be read.
     """
-    number = 0
+    number, found = 0, _found(folder)
     with new_file(target) as unfinished, tarfile.open(unfinished, "w") as archive:
         _add(archive, TOKEN_MEMBER, f"BOT_TOKEN={token}\n".encode())
-        for path in sorted(folder.glob("*/*")):
-            name = f"identities/{path.parent.name}/{path.name}"
-            if _MEMBER.fullmatch(name):
-                _add(archive, name, _read(path))
-                number += name.endswith(".txt")
+        for name, path in found.items():
+            _add(archive, name, _read(path))
+            number += name.endswith(".txt")
     return number
+
+
+def _found(folder: Path) -> dict[str, Path]:
+    """Return the files of the identities in a folder, by the names of their members."""
+    try:
+        paths = sorted(folder.glob("*/*"))
+    except OSError as error:
+        raise StorageError(f"cannot read {folder}: {error.strerror}") from error
+    names = {f"identities/{path.parent.name}/{path.name}": path for path in paths}
+    return {name: path for name, path in names.items() if _MEMBER.fullmatch(name)}
 
 
 def _read(path: Path) -> bytes:
