@@ -692,7 +692,7 @@ class NewerDatabaseError(StorageError):
 
 
 class WrongFileError(StorageError):
-    """The file given to a command cannot be used."""
+    """The file or the database that a command was given cannot be used."""
 
     retryable = False
 

@@ -5,7 +5,10 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
+import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -522,6 +525,16 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
         "The restore has failed, and the database is as it was: "
         f"cannot read {file}3: No such file or directory\n",
     )
+    Path(f"{file}4").write_bytes(Path(file).read_bytes()[:100_000])
+    code, text = await call("restore", f"{file}4")
+    assert (code, "the database is as it was: " in text, "is damaged" in text) == (2, True, True)
+    shutil.copy(file, f"{file}5")
+    with closing(sqlite3.connect(f"{file}5")) as newer, newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    code, text = await call("restore", f"{file}5")
+    assert (code, "a newer Clipferry has made" in text) == (2, True)
+    code, text = await call("restore", "")
+    assert (code, "argument file: is empty" in text) == (2, True)
     code, text = await call("restore", file)
     assert (code, "Restored. Chats: 1, last download: 20" in text) == (0, True)
     assert "bot.db.before-restore now" in text
@@ -562,6 +575,9 @@ async def test_a_dump_of_postgresql_on_the_command_line(tmp_path: Path, new_post
     Path(f"{file}3").write_text("hello")
     code, text = await call("restore", f"{file}3")
     assert (code, f"{file}3 is no backup of Clipferry" in text) == (2, True)
+    Path(f"{file}4").write_bytes(Path(file).read_bytes()[:-2_000])
+    code, text = await call("restore", f"{file}4")
+    assert (code, f"cannot read {file}4: pg_restore has failed: " in text) == (2, True)
     assert await call("restore", file) == (0, "Restored. Chats: 0, last download: never.\n")
     async with database_lifespan(new_postgres):
         assert await read_value("a") == "1"
