@@ -6,11 +6,12 @@ Worker processes import this file too, so large modules are imported where they 
 import argparse
 import asyncio
 import gc
+import io
 import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -41,6 +42,8 @@ _MISHAPS = {
     "backup": "The backup has failed",
     "restore": "The restore has failed, and the database is as it was",
 }
+#: Largest port of the demo's page: it takes one of the next twenty.
+_LARGEST_PORT = 65_500
 #: Longest time for the exit after everything is closed, in seconds.
 _EXIT_S = 5.0
 
@@ -70,6 +73,25 @@ Settings are explained in config.ini and docs/settings.md, everything else in do
 
 def main() -> int:
     """Run the command and return the exit code."""
+    arguments = _parse_arguments()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # for terminals and names of files without UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        if arguments.command in _DOCTOR:
+            return _check_packages_first(arguments)
+        return demo(arguments) if arguments.command == "demo" else _execute(arguments)
+    except ImportError as error:
+        print(f"A package is missing or damaged, see `doctor`: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        if arguments.command in _WITH_LOG:
+            raise
+        # Nobody reads the output any more, as behind `doctor | head`; nor may Python write at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED
+
+
+def _parse_arguments() -> argparse.Namespace:
+    """Return the command line's arguments, or exit with a message if there is a mistake."""
     parser = argparse.ArgumentParser(
         description="Clipferry, a self-hosted Telegram bot that answers links with the media "
         "behind them.",
@@ -88,22 +110,45 @@ def main() -> int:
         metavar="command",
         help="one of the commands below",
     )
-    parser.add_argument("file", nargs="?", type=Path, help="backup and restore: the backup")
+    parser.add_argument("file", nargs="?", type=_file, help="backup and restore: the backup")
     parser.add_argument(
         "--with-secrets",
         action="store_true",
         help="backup and restore: the accounts' cookies and the token, too, in FILE.secrets.tar",
     )
     parser.add_argument("--script", action="store_true", help="demo: play a conversation and exit")
-    parser.add_argument("--port", type=int, default=8642, help="demo: port of the chat page")
+    parser.add_argument("--port", type=_port, default=8642, help="demo: port of the chat page")
     parser.add_argument("--online", action="store_true", help="demo: fetch from the real sites")
     parser.add_argument("--fleet", action="store_true", help="demo: several processes, PostgreSQL")
     arguments = parser.parse_args()
     _refuse_foreign_options(parser, arguments)
-    if arguments.command == "demo":
-        return demo(arguments)
-    if arguments.command in _DOCTOR and not _has_packages():
-        return FAILED
+    return arguments
+
+
+def _file(text: str) -> Path:
+    """Return the path of a file.
+
+    Raises:
+        ArgumentTypeError: the text is empty, such as the value of a variable that is not set.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("is empty")
+    return Path(text)
+
+
+def _port(text: str) -> int:
+    """Return a port behind which there are some more, if it is in use; 0 stands for any free one.
+
+    Raises:
+        ArgumentTypeError: the text is none.
+    """
+    if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_PORT):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {_LARGEST_PORT}")
+    return int(text)
+
+
+def _execute(arguments: argparse.Namespace) -> int:
+    """Run a command that needs the settings; say why it fails, and return the exit code."""
     try:
         commands: dict[str, Callable[[Settings], Coroutine[None, None, int]]] = {
             "run": run,
@@ -116,7 +161,9 @@ def main() -> int:
         }
         settings = _load_settings(arguments.command)
         if arguments.command in _WITHOUT_LOG:
-            for sentence in _doubts():
+            from data.config import default_doubts
+
+            for sentence in default_doubts():
                 print(f"Warning: {sentence}", file=sys.stderr)
         return asyncio.run(commands[arguments.command](settings))
     except SettingsError as error:
@@ -233,26 +280,34 @@ def _refuse_foreign_options(parser: argparse.ArgumentParser, given: argparse.Nam
             parser.error(f"{given.command} does not take {what}")
 
 
-def _has_packages() -> bool:
-    """Print what the doctor finds out about the packages; return False if one is missing.
+def _check_packages_first(arguments: argparse.Namespace) -> int:
+    """Print what the doctor finds out about the packages, then run its other checks.
 
     Nothing that needs a package may be imported before.
     """
+    from app.doctor.checks import run_checks
     from app.doctor.packages import package_findings
 
-    return _print_findings(package_findings())
+    passed = asyncio.run(_print_findings(run_checks([("the packages", package_findings())])))
+    try:
+        code = _execute(arguments)
+    except ImportError as error:
+        if passed:  # else the line of the missing package is there
+            _print_finding("failure", f"packages: {error}")
+        return FAILED
+    return code if passed else code or FAILED
 
 
-def _print_findings(findings: Iterable["Finding"]) -> bool:
+async def _print_findings(findings: AsyncIterator["Finding"]) -> bool:
     """Print a line for each finding; return True if none of them is a failure."""
-    passed = [_print_finding(finding) for finding in findings]
+    passed = [_print_finding(found.level, found.text) async for found in findings]
     return all(passed)
 
 
-def _print_finding(finding: "Finding") -> bool:
+def _print_finding(level: str, text: str) -> bool:
     """Print a line, which is seen at once, also in a pipe; return False for a failure."""
-    print(f"{finding.level:8} {finding.text}", flush=True)
-    return finding.level != "failure"
+    print(f"{level:8} {text}", flush=True)
+    return level != "failure"
 
 
 async def doctor(settings: "Settings") -> int:
@@ -263,19 +318,13 @@ async def doctor(settings: "Settings") -> int:
     _set_up_lean_aiogram(settings)
     logging.disable()  # the findings say everything
     _use_selected_ytdlp(settings)
+    from app.doctor.checks import run_checks
+    from app.doctor.doubts import doubt_findings
     from app.doctor.examination import examine
-    from app.doctor.finding import Finding
 
-    _print_findings(Finding("warning", sentence) for sentence in _doubts())
-    passed = [_print_finding(finding) async for finding in examine(settings)]
+    doubts = run_checks([("the settings", doubt_findings())])
+    passed = [await _print_findings(findings) for findings in (doubts, examine(settings))]
     return 0 if all(passed) else FAILED
-
-
-def _doubts() -> list[str]:
-    """Return a sentence for each variable and setting that is not meant like that, probably."""
-    from data.config import doubtful_default_settings, unknown_default_names
-
-    return [*unknown_default_names(), *doubtful_default_settings()]
 
 
 async def migrate(settings: "Settings") -> int:
@@ -305,12 +354,14 @@ async def run(settings: "Settings") -> int:
     _reap_children()
     _use_selected_ytdlp(settings)
     from app.application import Application, starts_marker
+    from app.folders import HEARTBEAT, usable
     from app.stop_time import StopStep
     from data.backup import refuse_foreign_wal
     from data.lifespan import database_lifespan
 
     if database := _sqlite_path(settings):
-        refuse_foreign_wal(database, starts_marker(settings))
+        with usable(HEARTBEAT, settings.files.heartbeat.parent):
+            refuse_foreign_wal(database, starts_marker(settings))
     application = Application(settings)
     async with database_lifespan(settings["database"]["url"]):
         code = 0 if await application.run() else FAILED
@@ -371,10 +422,14 @@ async def back_up(target: Path | None, settings: "Settings", *, with_secrets: bo
     The accounts' cookies and the token are copied only `with_secrets`, to a file of their own.
     """
     from data import backup, postgres_tools
+    from data.new_file import refuse_existing
+    from data.secrets_archive import archive_of
 
     if target is None:
         print("Name the new file: backup FILE", file=sys.stderr)
         return WRONG_SETTING
+    if with_secrets:  # else the database's new file would be alone
+        refuse_existing(archive_of(target))
     if database := _sqlite_path(settings):
         backup.back_up(database, target)
     else:
@@ -429,7 +484,7 @@ async def _refuse_while_running(settings: "Settings") -> None:
     from data.schema_state import has_running_processes
 
     try:
-        if any(map(is_locked, settings.files.heartbeat.parent.glob("polling-*.lock"))):
+        if any(map(is_locked, _lock_files(settings.files.heartbeat.parent))):
             raise StorageError("the bot is running: stop it first")
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}"
@@ -440,6 +495,18 @@ async def _refuse_while_running(settings: "Settings") -> None:
             "a process of the bot is running, or was killed within the last "
             f"{settings.run.lease_s} s: stop all of them first"
         )
+
+
+def _lock_files(folder: Path) -> list[Path]:
+    """Return the lock files of the processes that poll, or have polled.
+
+    Raises:
+        OSError: the folder may not be read, which `glob` would hide.
+    """
+    try:
+        return [path for path in folder.iterdir() if path.match("polling-*.lock")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 async def _restore_file(source: Path, database: Path, settings: "Settings") -> None:
@@ -486,8 +553,9 @@ async def _mark_restored(url: str, settings: "Settings") -> list[str]:
     if found.waiting:
         minutes = settings.limits.max_age_s // 60
         lines.append(
-            f"Requests that wait: {found.waiting}. Those older than {minutes} minutes at the start "
-            "get a notice that asks for the link again, the others are answered."
+            f"Requests that wait: {found.waiting}. The next start answers them, but those that "
+            f"have waited for more than {minutes} minutes in which the bot finished no request get "
+            "a notice that asks for the link again."
         )
     if found.broadcasts:
         lines.append(
@@ -497,11 +565,14 @@ async def _mark_restored(url: str, settings: "Settings") -> list[str]:
 
 
 def _check_secrets(backup: Path) -> None:
-    """Find out before the database is replaced."""
-    from data.secrets_archive import archive_of
+    """Find out before the database is replaced.
 
-    if not archive_of(backup).is_file():
-        raise WrongFileError(f"there is no {archive_of(backup)}")
+    Raises:
+        WrongFileError: the archive cannot be used.
+    """
+    from data.secrets_archive import archive_of, read_files
+
+    read_files(archive_of(backup))
 
 
 def _unpack_secrets(backup: Path, settings: "Settings") -> None:

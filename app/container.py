@@ -73,7 +73,7 @@ from services.requests.context import RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache
 from services.requests.kept_answers import KeptAnswers
 from services.requests.list_archives import ListArchiveService
-from services.requests.lists import ListService
+from services.requests.lists import LinkService, ListService
 from services.requests.pipeline import RequestPipeline, Service
 from services.requests.posts import PostPolicy, PostService
 from services.requests.queue import RequestQueue
@@ -356,13 +356,19 @@ def _services(
         ads=_ad_rule(settings),
     )
     posts = PostService(toolkit, cache, policy)
-    return {
+    lists = ListService(toolkit, bot_id, limits.list_items)
+    of_links: dict[Kind, Service] = {
         "post": posts,
         "sound": AudioService(toolkit, cache),
-        "slides": SlideVideoService(toolkit, cache),
         "subtitles": SubtitleService(toolkit, cache),
+    }
+    if limits.list_items:
+        of_links = {kind: LinkService(service, lists) for kind, service in of_links.items()}
+    return {
+        **of_links,
+        "slides": SlideVideoService(toolkit, cache),
         "archive": ArchiveService(toolkit, cache, posts),
-        "list": ListService(toolkit, bot_id, limits.list_items),
+        "list": lists,
         "list_archive": ListArchiveService(toolkit, posts, ListArchivePolicy()),
     }
 

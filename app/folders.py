@@ -1,6 +1,5 @@
 """Folders and files that a start needs: what is wrong with them, in words; and the heartbeat."""
 
-import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from core.causes import may_pass
 from core.errors import SettingsError, SpoolError
 
 logger = logging.getLogger(__name__)
@@ -15,8 +15,6 @@ logger = logging.getLogger(__name__)
 #: The setting that names the heartbeat file; other small files are beside it.
 HEARTBEAT: Final = "[files] heartbeat (FILES_HEARTBEAT)"
 SPOOL: Final = "[files] spool_dir (FILES_SPOOL_DIR)"
-#: Errors that may pass without a change of the settings.
-_PASSING: Final = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE}
 
 
 @contextmanager
@@ -31,7 +29,7 @@ def usable(setting: str, path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         sentence = f"{setting}: {path}: {error.strerror or type(error).__name__}"
-        if error.errno in _PASSING:
+        if may_pass(error):
             raise SpoolError(sentence) from None
         raise SettingsError([sentence]) from None
 

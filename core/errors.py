@@ -11,7 +11,8 @@
     ├─ MediaError                the site refuses, permanently
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
-    │   ├─ NoMediaError · NoAudioError · NoSubtitlesError · LiveError · ListError
+    │   ├─ NoMediaError · NoAudioError · NoSubtitlesError · LiveError
+    │   ├─ ListError ── ListFoundError
     │   ├─ NotFoundError ── StoryExpiredError
     │   ├─ PostChangedError
     │   ├─ DrmError ── StreamingServiceError
@@ -54,6 +55,7 @@ from math import ceil, floor
 from typing import ClassVar, Final
 
 from core.facts import Fact, FileSize, length
+from core.media import Link
 
 
 class ClipferryError(Exception):
@@ -288,6 +290,16 @@ class ListError(MediaError):
     """The link leads to a list of posts."""
 
     text_key = "media_list"
+
+
+class ListFoundError(ListError):
+    """The short link leads to a list that can be read."""
+
+    def __init__(self, detail: str, link: Link, text_key: str) -> None:
+        """`text_key`: what the user is told where no card can offer the list."""
+        super().__init__(detail)
+        self.link = link
+        self.text_key = text_key
 
 
 class EmptyListError(MediaError):
@@ -680,7 +692,7 @@ class NewerDatabaseError(StorageError):
 
 
 class WrongFileError(StorageError):
-    """The file given to a command cannot be used."""
+    """The file or the database that a command was given cannot be used."""
 
     retryable = False
 

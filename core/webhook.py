@@ -83,15 +83,12 @@ def url_mistake(url: str, *, is_public: bool) -> str | None:
     if not url:
         return "is empty, so that Telegram has no address for updates"
     try:
-        parts = urlsplit(url)
+        parts, port = urlsplit(url), urlsplit(url).port
     except ValueError:
-        return None  # reported elsewhere: it is no URL at all
+        return None  # reported elsewhere: it is no URL at all, or no port has that number
     if is_public and parts.scheme == "http":
         return "must be an https address"
-    try:
-        is_reached = not is_public or parts.port in {None, *_PORTS}
-    except ValueError:
-        is_reached = False
+    is_reached = not is_public or port in {None, *_PORTS}
     return None if is_reached else f"must have one of the ports {', '.join(map(str, _PORTS))}"
 
 

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from sqlalchemy.engine import URL
 
-from core.errors import NewerDatabaseError, StorageError, WrongFileError
+from core.errors import StorageError, WrongFileError
 from data.database import get_async_db_url, known_schemas
-from data.new_file import BESIDE, add_name, delete, make_names_durable, new_file
+from data.new_file import BESIDE, add_name, delete, file_error, make_names_durable, new_file
 from data.starts import as_number
 
 #: Files beside a database without which it is not whole.
@@ -22,13 +22,13 @@ DUMP_MAGIC: Final = b"PGDMP"
 
 
 def sqlite_path(db_url: str) -> Path | None:
-    """Return the file of an SQLite database, or None for PostgreSQL or a database in memory.
+    """Return the file of an SQLite database, or None for PostgreSQL.
 
     Raises:
         ValueError: the URL is invalid.
     """
     url = get_async_db_url(db_url)
-    is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
+    is_file = url.get_backend_name() == "sqlite"
     return Path(url.database or "") if is_file else None
 
 
@@ -43,15 +43,33 @@ def back_up(database: Path, target: Path) -> None:
     Raises:
         StorageError: there is no such database, or the target exists or cannot be written.
     """
-    if not database.is_file():
-        raise StorageError(f"there is no database {database}")
-    if not os.access(database, os.R_OK | os.W_OK):  # SQLite writes files beside it
-        raise StorageError(f"{database} may not be read and written by this user")
+    check_access(database)
     try:
         with new_file(target) as unfinished, closing(sqlite3.connect(database)) as source:
             _copy(source, unfinished)
     except sqlite3.Error as error:
         raise StorageError(f"cannot copy {database} to {target}: {error}") from error
+
+
+def check_access(database: Path) -> None:
+    """Check that there is a database, and that this user may use it.
+
+    Raises:
+        StorageError: there is none, or this user may not.
+    """
+    try:
+        is_file = database.is_file()
+    except OSError as error:
+        raise StorageError(f"cannot read {database}: {error.strerror}") from error
+    if not is_file:
+        raise StorageError(f"there is no database {database}")
+    if not os.access(database, os.R_OK | os.W_OK):
+        raise StorageError(f"{database} may not be read and written by this user")
+    may_add = os.access(database.parent, os.W_OK | os.X_OK)
+    if not may_add and not _named(database, "-shm").exists():
+        raise StorageError(
+            f"{database.parent} may not be written by this user, and SQLite writes beside its file"
+        )
 
 
 def copy_backup(source: Path, target: Path) -> None:
@@ -80,7 +98,7 @@ def restoring(source: Path, database: Path) -> Iterator[Path]:
         database.parent.mkdir(parents=True, exist_ok=True)
         delete(new)  # of a process that was killed
     except OSError as error:
-        raise StorageError(f"cannot write to {database.parent}: {error.strerror}") from error
+        raise file_error(f"cannot write to {database.parent}", error) from error
     try:
         copy_backup(source, new)
         yield new
@@ -194,7 +212,6 @@ def check_backup(source: Path) -> None:
     """Check that a file is a sound SQLite database of this or an earlier version of Clipferry.
 
     Raises:
-        NewerDatabaseError: a newer version has made it.
         WrongFileError: it is no such file.
     """
     try:
@@ -212,23 +229,29 @@ def check_backup(source: Path) -> None:
             (found,) = backup.execute("PRAGMA integrity_check").fetchone()
             row = backup.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:
-        is_damaged = error.sqlite_errorcode == sqlite3.SQLITE_CORRUPT
-        what = "is damaged" if is_damaged else "is no backup of Clipferry"
-        raise WrongFileError(f"{source} {what}: {error}") from error
+        raise WrongFileError(f"{source} {_what_it_is(error)}: {error}") from error
     if found != "ok":
         raise WrongFileError(f"{source} is damaged: {found}")
     refuse_newer(source, row and row[0])
+
+
+def _what_it_is(error: sqlite3.Error) -> str:
+    """Return what is wrong with a backup that SQLite cannot read."""
+    if error.sqlite_errorcode == sqlite3.SQLITE_CORRUPT:
+        return "is damaged"
+    is_another = error.sqlite_errorcode in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+    return "is no backup of Clipferry" if is_another else "cannot be read"
 
 
 def refuse_newer(source: Path, schema: str | None) -> None:
     """Refuse a backup of a newer version, which this one could not use.
 
     Raises:
-        NewerDatabaseError: it is one.
+        WrongFileError: it is one.
     """
     newest = known_schemas()[-1]
     if schema and schema > newest:
-        raise NewerDatabaseError(
+        raise WrongFileError(
             f"a newer Clipferry has made {source}: its schema is {schema}, the newest known one "
             f"{newest}"
         )
@@ -239,7 +262,7 @@ def _open_backup(source: Path) -> sqlite3.Connection:
     log = source.with_name(f"{source.name}-wal")
     # Without a log beside it, the file is complete. "immutable" creates no files, unlike "ro".
     mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
-    return sqlite3.connect(f"file:{quote(str(source))}?{mode}", uri=True)
+    return sqlite3.connect(f"file:{quote(os.fsencode(source))}?{mode}", uri=True)
 
 
 def refuse_foreign_wal(database: Path, marker: Path) -> None:
@@ -249,7 +272,8 @@ def refuse_foreign_wal(database: Path, marker: Path) -> None:
     the file itself contained when the log was begun (see `data.starts`).
 
     Raises:
-        StorageError: the log belongs to another state of the database.
+        StorageError: the log belongs to another state of the database, or it cannot be looked at.
+        OSError: the marker cannot be read.
     """
     if _has_foreign_log(database, marker):
         log = _named(database, "-wal")
@@ -261,7 +285,11 @@ def refuse_foreign_wal(database: Path, marker: Path) -> None:
 
 
 def _has_foreign_log(database: Path, marker: Path) -> bool:
-    if not (database.exists() and marker.exists() and _size(_named(database, "-wal"))):
+    try:
+        has_log = database.exists() and _size(_named(database, "-wal"))
+    except OSError as error:
+        raise StorageError(f"cannot read {error.filename}: {error.strerror}") from error
+    if not (has_log and marker.exists()):
         return False
     try:
         # "immutable" ignores the log, and creates no files.

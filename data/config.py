@@ -125,13 +125,19 @@ def _existing_file(value: Path | None, info: ValidationInfo) -> Path | None:
 
 
 def _http_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        raise ValueError(f"must be an http(s) address, not {_masked(value)!r}") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _is_http_url(value):
         raise ValueError(f"must be an http(s) address, not {_masked(value)!r}")
     return value.rstrip("/")
+
+
+def _is_http_url(value: str) -> bool:
+    """Return whether a value is an address with a host and a port that there can be."""
+    try:
+        parts = urlsplit(value)
+        host, _ = (parts.hostname or "").encode("idna"), parts.port
+    except ValueError:
+        return False
+    return bool(host) and parts.scheme in {"http", "https"}
 
 
 def _http_url_or_empty(value: str) -> str:
@@ -1011,6 +1017,8 @@ def doubtful_default_settings() -> list[str]:
         SettingsError: one or more settings are invalid.
     """
     settings, names = load_default_settings(), _keys_by_name()
+    # `describe_empty_token` names them, where a token is needed.
+    named = set() if settings["bot"]["token"] else _TOKEN_NAMES
     env = read_env(HOME / ".env", names.keys(), _environ(), [])
     sources = [
         ("config.ini", _changed_in_ini(HOME / "config.ini")),
@@ -1018,11 +1026,20 @@ def doubtful_default_settings() -> list[str]:
         ("the environment", _environ()),
     ]
     return [
-        *keys_without_section(env),
+        *keys_without_section({name: value for name, value in env.items() if name not in named}),
         *overridden(names, sources),
         *contradictions(settings),
         *relative_database(settings["database"]["url"], HOME),
     ]
+
+
+def default_doubts() -> list[str]:
+    """Return a sentence for each variable and setting that is not meant like that, probably.
+
+    Raises:
+        SettingsError: one or more settings are invalid.
+    """
+    return [*unknown_default_names(), *doubtful_default_settings()]
 
 
 def unknown_names(environ: Mapping[str, str]) -> list[str]:

@@ -47,15 +47,14 @@ def sqlite_engine(url: URL) -> AsyncEngine:
     Raises:
         StorageError: the file cannot be created.
     """
-    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
-        try:
-            path = Path(url.database)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Only its owner may read it: it says who asked for what. SQLite's files beside it get
-            # the same permissions.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            raise storage_error(error) from error
+    path = Path(url.database or "")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Only its owner may read it: it says who asked for what. SQLite's files beside it get the
+        # same permissions.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise storage_error(error) from error
     writer = create_async_engine(
         url, pool_size=1, max_overflow=0, pool_timeout=120, hide_parameters=True
     )

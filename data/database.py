@@ -37,6 +37,7 @@ from data.errors import DRIVER_ERRORS, storage_error
 from data.groups import Group
 from data.home import HOME
 from data.runners import AsyncRunner, DatabaseRunner, SqliteRunner, has_limits
+from data.url_checks import check_postgresql, check_sqlite
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -72,7 +73,8 @@ def get_async_db_url(db_url: str) -> URL:
     An empty string means the default, an SQLite file under var/.
 
     Raises:
-        ValueError: neither PostgreSQL nor SQLite. The message does not repeat the URL.
+        ValueError: neither PostgreSQL nor a file of SQLite, or what the driver does not know. The
+            message does not repeat the URL.
     """
     if not db_url.strip():
         return URL.create("sqlite+aiosqlite", database=str(_EMBEDDED_FILE))
@@ -82,11 +84,13 @@ def get_async_db_url(db_url: str) -> URL:
         raise ValueError("not a database URL") from None
     kind = url.drivername.partition("+")[0]
     if kind in {"postgres", "postgresql"}:
+        check_postgresql(url)
         query = dict(url.query)
         if "sslmode" in query:  # libpq's name; asyncpg calls it ssl
             query["ssl"] = query.pop("sslmode")
         return url.set(drivername="postgresql+asyncpg", query=query)
     if kind == "sqlite":
+        check_sqlite(url)
         return url.set(drivername="sqlite+aiosqlite")
     raise ValueError(f"only postgresql and sqlite are supported, not {kind}")
 
@@ -98,7 +102,7 @@ def initialize_database_components(db_url: str) -> None:
     logs a warning; the old pool is closed by the next `init_db()` or `close()`.
 
     Raises:
-        ValueError: the URL is neither PostgreSQL nor SQLite.
+        ValueError: the URL is neither PostgreSQL nor a file of SQLite.
         StorageError: the folder of the SQLite file cannot be created.
     """
     global engine, async_session, _runner  # noqa: PLW0603 - the seed's contract

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from core.causes import may_pass
 from core.errors import StorageError, WrongFileError
 
 #: Ending of a file that is being written; one that was cut off keeps it.
@@ -20,19 +21,16 @@ def new_file(target: Path) -> Iterator[Path]:
     """Yield the path of an empty file, only for this user, that becomes `target` after the block.
 
     Raises:
-        WrongFileError: `target` exists already, or its folder does not.
-        StorageError: it cannot be created or written.
+        WrongFileError: `target` exists already, or cannot be created.
+        StorageError: it cannot be created or written at the moment.
     """
+    refuse_existing(target)
     unfinished = target.with_name(target.name + UNFINISHED)
     try:
-        if target.exists():
-            raise WrongFileError(f"{target} exists already: choose another name")
         delete(unfinished)  # of a process that was killed
         os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise WrongFileError(f"cannot create {target}: {error.strerror}") from error
     except OSError as error:
-        raise StorageError(f"cannot create {target}: {error.strerror}") from error
+        raise file_error(f"cannot create {target}", error) from error
     try:
         yield unfinished
         _make_durable(unfinished)
@@ -42,6 +40,26 @@ def new_file(target: Path) -> Iterator[Path]:
         raise StorageError(f"cannot write {target}: {error.strerror}") from error
     finally:
         delete(unfinished)
+
+
+def refuse_existing(target: Path) -> None:
+    """Refuse to replace a file.
+
+    Raises:
+        WrongFileError: there is one with this name, or none can have it.
+    """
+    try:
+        is_there = target.exists()
+    except OSError as error:
+        raise WrongFileError(f"cannot create {target}: {error.strerror}") from error
+    if is_there:
+        raise WrongFileError(f"{target} exists already: choose another name")
+
+
+def file_error(sentence: str, error: OSError) -> StorageError:
+    """Return the error of a file or a folder that a command cannot use, with the reason."""
+    kind = StorageError if may_pass(error) else WrongFileError
+    return kind(f"{sentence}: {error.strerror}")
 
 
 def delete(file: Path) -> None:

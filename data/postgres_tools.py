@@ -1,10 +1,11 @@
 """Backups of a PostgreSQL database by its own tools, where they are installed."""
 
+import os
 import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,28 +58,44 @@ def load(source: Path, db_url: str) -> None:
     """Replace the tables of a database by those of a dump, all or none of them.
 
     Raises:
-        NewerDatabaseError: a newer version of Clipferry has made the dump.
+        WrongFileError: the dump is damaged, is none of Clipferry, or a newer version has made it.
         StorageError: pg_restore is not installed or fails.
     """
     tool = _find("pg_restore")
     refuse_newer(source, _schema_of(tool, source))
     options = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
     with _connection(db_url) as connection:
-        _run(tool, *options, str(source), connection=connection)
+        try:
+            _run(tool, *options, str(source), connection=connection)
+        except StorageError:
+            _read(tool, source, f"--file={os.devnull}")  # the whole dump: is it the reason?
+            raise
 
 
 def _schema_of(tool: str, source: Path) -> str | None:
     """Return the version of a dump's schema; None if it does not have one.
 
     Raises:
-        WrongFileError: it is no dump of Clipferry.
-        StorageError: the tool fails, for example because the dump is damaged.
+        WrongFileError: it is no dump of Clipferry, or cannot be read.
     """
-    text = _run(tool, "--data-only", "--table=alembic_version", "--file=-", str(source))
+    text = _read(tool, source, "--data-only", "--table=alembic_version", "--file=-")
     found = re.search(r"^COPY .*alembic_version .*\n(\w+)$", text, re.MULTILINE)
     if found is None:
         raise WrongFileError(f"{source} is no backup of Clipferry: it has no alembic_version")
     return found[1]
+
+
+def _read(tool: str, source: Path, *options: str) -> str:
+    """Read a dump with pg_restore, which needs no database for that, and return what it prints.
+
+    Raises:
+        WrongFileError: it cannot be read: it is damaged, or a newer pg_dump has made it.
+        StorageError: the tool cannot run.
+    """
+    code, output, errors = _call([tool, *options, str(source)])
+    if code:
+        raise WrongFileError(f"cannot read {source}: {_failure(tool, errors)}")
+    return output
 
 
 def _find(tool: str) -> str:
@@ -94,28 +111,44 @@ def _find(tool: str) -> str:
 def _run(
     tool: str,
     *arguments: str,
-    connection: _Connection | None = None,
+    connection: _Connection,
     must_end: threading.Event | None = None,
-) -> str:
-    """Run a tool and return what it prints.
+) -> None:
+    """Run a tool with a database.
 
     Raises:
-        StorageError: it has failed, or was ended because `must_end` was set.
+        StorageError: it cannot run, has failed, or was ended because `must_end` was set.
     """
-    database = [f"--dbname={connection.url}"] if connection else []
-    process = subprocess.Popen(  # noqa: S603 - the tool was found on PATH, no shell is used
-        [tool, *database, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        pass_fds=[connection.passwords] if connection else [],
-    )
+    command = [tool, f"--dbname={connection.url}", *arguments]
+    code, _, errors = _call(command, [connection.passwords], must_end)
+    if code:
+        raise StorageError(_failure(tool, errors))
+
+
+def _call(
+    command: list[str],
+    descriptors: Sequence[int] = (),
+    must_end: threading.Event | None = None,
+) -> tuple[int, str, str]:
+    """Call a tool, which inherits the descriptors; return its exit code, its output and its errors.
+
+    Raises:
+        StorageError: it cannot run.
+    """
+    try:
+        process = subprocess.Popen(  # noqa: S603 - the tool was found on PATH, no shell is used
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            pass_fds=descriptors,
+        )
+    except OSError as error:
+        raise StorageError(f"cannot run {command[0]}: {error.strerror}") from error
     with process:
         output, errors = _output(process, must_end or threading.Event())
-    if process.returncode:
-        raise StorageError(f"{Path(tool).name} has failed: {_reason(errors)}")
-    return output
+    return process.returncode, output, errors
 
 
 def _output(process: subprocess.Popen[str], must_end: threading.Event) -> tuple[str, str]:
@@ -131,14 +164,14 @@ def _output(process: subprocess.Popen[str], must_end: threading.Event) -> tuple[
         raise
 
 
-def _reason(errors: str) -> str:
+def _failure(tool: str, errors: str) -> str:
     """Return what a tool says is wrong: its first line, and the details of that.
 
     The connection, without its password, may be in it.
     """
     first, *others = errors.strip().splitlines() or ["it does not say why"]
     details = [line.partition("detail: ")[2] for line in others if "detail: " in line]
-    return "; ".join([first, *details[:1]])
+    return f"{Path(tool).name} has failed: {'; '.join([first, *details[:1]])}"
 
 
 @contextmanager
@@ -147,13 +180,8 @@ def _connection(db_url: str) -> Iterator[_Connection]:
 
     The file has no name, so that nothing of it is left, however this process ends.
     Source: https://www.postgresql.org/docs/current/libpq-pgpass.html
-
-    Raises:
-        StorageError: it is a database of SQLite that has no file.
     """
     url = make_url(db_url)
-    if url.get_backend_name() not in {"postgres", "postgresql"}:
-        raise StorageError("a database in memory has no backups")
     query = dict(url.query)
     if "ssl" in query:  # asyncpg's name
         query["sslmode"] = query.pop("ssl")

@@ -10,10 +10,9 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, inspect, select
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.errors import NewerDatabaseError, StorageError
-from data.backup import sqlite_path
+from data.backup import check_access, sqlite_path
 from data.connections import postgresql_engine
 from data.database import DatabaseTime, get_async_db_url, known_schemas, stored_schema
 from data.errors import DRIVER_ERRORS, storage_error
@@ -86,8 +85,9 @@ def _state_of_file(path: Path) -> SchemaState:
     if not path.exists():
         _check_folder(path)
         return SchemaState(None, known_schemas()[-1], has_tables=False)
-    if not os.access(path, os.R_OK | os.W_OK):
-        raise StorageError(f"{path} may not be read and written by this user")
+    if path.is_dir():
+        raise StorageError(f"{path} is a folder, not a file")
+    check_access(path)
     # Without a log beside it, the file is complete. "immutable" then creates no files, unlike "ro".
     log = path.with_name(f"{path.name}-wal")
     mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
@@ -113,18 +113,12 @@ def _check_folder(path: Path) -> None:
 
 
 async def _ask_server(url: URL, work: Callable[[Connection], T]) -> T:
-    engine = _engine(url)
+    engine = postgresql_engine(url, pool_size=1).execution_options(postgresql_readonly=True)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(work)
     finally:
         await engine.dispose()
-
-
-def _engine(url: URL) -> AsyncEngine:
-    if url.get_backend_name() == "sqlite":  # in memory; a file is looked at otherwise
-        return create_async_engine(url)
-    return postgresql_engine(url, pool_size=1).execution_options(postgresql_readonly=True)
 
 
 def _state(connection: Connection) -> SchemaState:

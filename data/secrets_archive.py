@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 from typing import Final
 
-from core.errors import StorageError
+from core.errors import StorageError, WrongFileError
 from data.new_file import add_name, new_file
 
 #: Member of the archive with the token, as a line for .env.
@@ -19,6 +19,8 @@ _MEMBER: Final = re.compile(r"identities/([a-z0-9_]+)/([a-z0-9][a-z0-9_-]*\.(?:t
 #: Size that no cookie file has, in bytes. Those of operators may be larger than what is taken in
 #: chat, such as the export of a whole browser.
 _TOO_LARGE: Final = 20_000_000
+#: Zeros behind the last member.
+_END_BYTES: Final = 2 * tarfile.BLOCKSIZE
 
 
 def archive_of(backup: Path) -> Path:
@@ -32,15 +34,23 @@ def pack(folder: Path, token: str, target: Path) -> int:
     Raises:
         StorageError: the file exists or cannot be written, or an identity cannot be read.
     """
-    number = 0
+    number, found = 0, _found(folder)
     with new_file(target) as unfinished, tarfile.open(unfinished, "w") as archive:
         _add(archive, TOKEN_MEMBER, f"BOT_TOKEN={token}\n".encode())
-        for path in sorted(folder.glob("*/*")):
-            name = f"identities/{path.parent.name}/{path.name}"
-            if _MEMBER.fullmatch(name):
-                _add(archive, name, _read(path))
-                number += name.endswith(".txt")
+        for name, path in found.items():
+            _add(archive, name, _read(path))
+            number += name.endswith(".txt")
     return number
+
+
+def _found(folder: Path) -> dict[str, Path]:
+    """Return the files of the identities in a folder, by the names of their members."""
+    try:
+        paths = sorted(folder.glob("*/*"))
+    except OSError as error:
+        raise StorageError(f"cannot read {folder}: {error.strerror}") from error
+    names = {f"identities/{path.parent.name}/{path.name}": path for path in paths}
+    return {name: path for name, path in names.items() if _MEMBER.fullmatch(name)}
 
 
 def _read(path: Path) -> bytes:
@@ -56,22 +66,51 @@ def unpack(source: Path, folder: Path) -> int:
     Files that they replace are renamed.
 
     Raises:
-        StorageError: the archive cannot be read, or the folder cannot be written.
+        WrongFileError: the archive cannot be read.
+        StorageError: the folder cannot be written.
     """
-    number = 0
+    files = read_files(source)
     try:
-        with tarfile.open(source) as archive:
+        for path, content in files.items():
+            _put_back(folder / path, content)
+    except OSError as error:
+        raise StorageError(f"cannot write to {folder}: {error.strerror}") from error
+    return sum(path.suffix == ".txt" for path in files)
+
+
+def read_files(source: Path) -> dict[Path, bytes]:
+    """Return the files of the identities in an archive, by their paths below their folder.
+
+    Raises:
+        WrongFileError: the archive cannot be read, or is damaged.
+    """
+    files: dict[Path, bytes] = {}
+    try:
+        # Uncompressed, as it was written: the readers of compressed ones raise errors of their own.
+        with tarfile.open(source, "r:") as archive:
             for member in archive:
                 found = _MEMBER.fullmatch(member.name)
                 if not found or not member.isreg() or member.size > _TOO_LARGE:
                     continue
                 content = archive.extractfile(member)
                 assert content
-                _put_back(folder / found[1] / found[2], content.read())
-                number += found[2].endswith(".txt")
-    except (OSError, tarfile.TarError) as error:
-        raise StorageError(f"cannot use {source}: {error}") from error
-    return number
+                files[Path(*found.groups())] = content.read()
+            if TOKEN_MEMBER not in archive.getnames() or not _is_whole(source, archive.offset):
+                raise WrongFileError(f"{source} is damaged, or no archive of Clipferry")
+    except OSError as error:
+        raise WrongFileError(f"cannot read {source}: {error.strerror}") from error
+    except tarfile.TarError as error:
+        raise WrongFileError(f"cannot read {source}: {error}") from error
+    return files
+
+
+def _is_whole(source: Path, end: int) -> bool:
+    """Return whether the members end where an archive ends: only empty blocks follow.
+
+    tarfile itself takes damage between two members for the end of the archive.
+    """
+    rest = source.read_bytes()[end:]
+    return len(rest) >= _END_BYTES and not any(rest)
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

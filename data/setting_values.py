@@ -18,7 +18,6 @@ _COMMENT: Final = re.compile(r"\s+[#;](\s.*)?$", re.DOTALL)
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 #: Default of [database] backup_hours.
 _BACKUP_HOURS: Final = 24
-_IN_MEMORY: Final = re.compile(r"sqlite(\+\w+)?:/*(:memory:)?(\?.*)?")
 _RELATIVE_FILE: Final = re.compile(r"sqlite(?:\+\w+)?:///([^/?:][^?]*).*")
 _WITH_POINT: Final = re.compile(r"[+-]?\d*\.\d*")
 
@@ -89,7 +88,6 @@ def contradictions(get: Any) -> Iterator[str]:
     yield from _void_access(get["access"])
     ads, network, helpers = get["ads"], get["network"], get["helpers"]
     telegram, database = get["telegram"], get["database"]
-    in_memory = _IN_MEMORY.fullmatch(database["url"].strip())
     is_public, has_proxies = "api.telegram.org" in telegram["server"], network["proxy_file"]
     rules = (
         (
@@ -124,7 +122,6 @@ def contradictions(get: Any) -> Iterator[str]:
             database["backup_hours"] != _BACKUP_HOURS and not database["backup_folder"],
             "[database] backup_hours is set, but backup_folder is empty: there are no backups",
         ),
-        (in_memory, "[database] url is a database in memory: every stop of the bot empties it"),
     )
     yield from (sentence for holds, sentence in rules if holds)
 

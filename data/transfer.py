@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, Table, create_engine, delete, func, insert, select, text
 from sqlalchemy.engine import URL
 
-from core.errors import StorageError
+from core.errors import StorageError, WrongFileError
 from data import database
 from data.backup import copy_backup
 from data.lifespan import database_lifespan
@@ -29,7 +29,8 @@ async def copy_to_postgres(source: Path, db_url: str, scratch: Path) -> Mapping[
     of rows by table. After a failure the target is empty, as it was.
 
     Raises:
-        StorageError: the backup is not sound, the target is in use, or it did not take all rows.
+        WrongFileError: the backup is not sound, or not for this target, which is in use.
+        StorageError: the target did not take all rows, or did not respond.
     """
     with _temporary_folder(scratch) as folder:
         copy = folder / "copy.db"
@@ -54,7 +55,7 @@ def _temporary_folder(scratch: Path) -> Iterator[Path]:
 def _copy_all(copy: Path, target: Connection) -> dict[str, int]:
     tables = database.Base.metadata.sorted_tables
     if any(_count(target, database.table_of(model)) for model in _IN_USE):
-        raise StorageError(
+        raise WrongFileError(
             "the PostgreSQL database has rows already: create an empty one, or name that one in "
             "[database] url (DATABASE_URL)"
         )

@@ -12,7 +12,7 @@ from platforms._files import FileRequest, FileVersion, IsTruncated, SavedFile
 from platforms._identities import Identities, check_cookies
 from platforms._partial import SelectPart
 from platforms._platform import PageKind, Platform
-from platforms._proxies import ProxyPool, is_open, load_proxies
+from platforms._proxies import Proxy, ProxyPool, is_open, load_proxies
 from platforms._registry import Registry, load_registry
 from platforms._spool import DiskWaits, Spool, Workspace
 from platforms._ytdlp import (
@@ -36,6 +36,7 @@ __all__ = [
     "IsTruncated",
     "PageKind",
     "Platform",
+    "Proxy",
     "ProxyPool",
     "Registry",
     "SavedFile",

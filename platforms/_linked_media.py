@@ -48,6 +48,11 @@ def linked_headers(url: str) -> dict[str, str]:
     return _REDGIFS_HEADERS if _REDGIFS.match(url) else {"User-Agent": BROWSER}
 
 
+def has_linked(url: str) -> bool:
+    """Return True if a link leads to media that `fetch_linked` can read."""
+    return any(form.match(url) for form in (_REDGIFS, _IMGUR_FILE, _IMGUR_ALBUM, _IMGUR_PAGE))
+
+
 def fetch_linked(extractor: Any, url: str) -> tuple[Item, ...]:
     """Return the media behind a link, in order; empty if it leads to another site.
 

@@ -1,15 +1,17 @@
-"""Extractors for lists that name more than yt-dlp's own do: titles, lengths and dates of entries.
+"""Extractors for lists that name more than yt-dlp's own do: titles of lists, titles of entries.
 
-Without them a card could only number the posts. Imported when such a list is first read. The fields
-are those of the sites' own clients; none was tried against the real sites.
+Without them a card could only number the posts, or not say whose they are. Imported when such a
+list is first read. The fields are those of the sites' own clients; none was tried against the real
+sites.
 """
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import chain, count
 from typing import Any, Final
 
 from yt_dlp.extractor.dailymotion import DailymotionPlaylistIE
 from yt_dlp.extractor.mixcloud import MixcloudBaseIE
+from yt_dlp.extractor.rutube import RutubeChannelIE, RutubePlaylistIE
 from yt_dlp.extractor.soundcloud import (
     SoundcloudPlaylistBaseIE,
     SoundcloudPlaylistIE,
@@ -193,3 +195,27 @@ class DailymotionChannelIE(DailymotionVideosIE):
     _OBJECT_TYPE = "channel"
     _TITLE = "displayName"
     _SORT = 'sort: "recent", '
+
+
+class RutubeVideosIE(RutubeChannelIE):  # type: ignore[misc]
+    """The videos, the shorts or both of a channel, whose name is that of their author."""
+
+    def _extract_playlist(self, playlist_id: str, *args: Any, **options: Any) -> dict[str, Any]:
+        entries = self._entries(playlist_id, *args, **options)
+        first = next(entries, None)
+        title = first["uploader"] if first else None
+        listed = chain([first] if first else [], entries)
+        result: dict[str, Any] = self.playlist_result(listed, playlist_id, title)
+        return result
+
+
+class RutubeListIE(RutubePlaylistIE):  # type: ignore[misc]
+    """A playlist."""
+
+    def _real_extract(self, url: str) -> dict[str, Any]:
+        number = self._match_id(url)
+        api = f"https://rutube.ru/api/playlist/custom/{number}/"
+        about = Json(self._download_json(api, number, query={"format": "json"}), "rutube.list")
+        title = about["title"].text()
+        result: dict[str, Any] = self.playlist_result(self._entries(number), number, title)
+        return result

@@ -14,6 +14,7 @@ from core.errors import (
     ExpiredLinkError,
     HighlightsError,
     ListError,
+    ListFoundError,
     LiveError,
     NoMediaError,
     PlatformRefusedError,
@@ -248,6 +249,7 @@ async def resolve(link: Link, platform: Platform, web: WebClient) -> str:
     Raises:
         BrokenLinkError: the link leads to no post, or to another host.
         ExpiredLinkError: the link leads to the home page.
+        ListFoundError: the link leads to a list that can be read.
         LinkError, MediaError: the link leads to another page that is no post; see `PageKind`.
         PlatformRefusedError: the link leads to a login page that does not name the post.
         PlatformError: the site gave no usable response.
@@ -266,11 +268,18 @@ async def resolve(link: Link, platform: Platform, web: WebClient) -> str:
         if parts.path.startswith(LOGIN_PAGES):
             raise PlatformRefusedError("redirected to the login page")
         if isinstance(found, PageKind) and found not in _ON_THE_WAY:
-            raise found.error(f"the short link leads to {parts.path[:100]}")
+            raise _page_error(found, target, platform)
         url = target
     if url != link.url and _DEAD_END.fullmatch(urlsplit(url).path):
         raise ExpiredLinkError("the short link leads to the home page")
     raise BrokenLinkError("the short link leads to no post")
+
+
+def _page_error(kind: PageKind, url: str, platform: Platform) -> ClipferryError:
+    """Return the error of a short link that leads to a page that is no post."""
+    detail = f"the short link leads to {urlsplit(url).path[:100]}"
+    found = platform.find_list(url)
+    return ListFoundError(detail, found, kind.error.text_key) if found else kind.error(detail)
 
 
 def _with_keys_of(url: str, target: str) -> str:

@@ -5,7 +5,7 @@ Only the entries are read, never their pages. `platforms/youtube.py` is an examp
 
 import importlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -41,6 +41,8 @@ _MAX_TITLE: Final = 200
 #: The list may name the same post several times, and other lists; more than this is read of no list
 #: in order to find a number of different posts.
 _MAX_READ: Final = 1_000
+#: Pages that are read of a list in which many posts may have no media.
+_MOST_PAGES: Final = 5
 
 #: The module of our own extractors for lists.
 LIST_EXTRACTORS: Final = "platforms._list_extractors"
@@ -57,7 +59,7 @@ Recognise = Callable[[SplitResult], Match | PageKind | None]
 class ListForm:
     """One kind of a site's lists, and the extractor that reads it."""
 
-    #: Module and class in yt_dlp.extractor, or in `LIST_EXTRACTORS`, imported at first use; or the
+    #: Module and class in yt_dlp.extractor, or in a module of ours, imported at first use; or the
     #: class itself.
     extractor: tuple[str, str] | type[InfoExtractor]
     #: Matches host, path, "?" and query of a list's URL; see `plain_host`.
@@ -76,7 +78,7 @@ class ListForm:
         if not isinstance(self.extractor, tuple):
             return self.extractor
         module, name = self.extractor
-        path = module if module == LIST_EXTRACTORS else f"yt_dlp.extractor.{module}"
+        path = module if module.startswith("platforms.") else f"yt_dlp.extractor.{module}"
         return getattr(importlib.import_module(path), name)
 
 
@@ -184,6 +186,26 @@ def flat_lists(
     """
     lists = _FlatLists(platform, forms, hosts, recognise)
     return ListSupport(lists.find, lists.read)
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """A page of a list, in the form of yt-dlp's entries."""
+
+    #: Only the posts that have media.
+    entries: list[dict[str, Any]]
+    #: Another page follows.
+    has_more: bool
+
+
+def first_pages(pages: Iterator[ListPage]) -> Iterator[dict[str, Any]]:
+    """Yield the entries of the first pages; an error at their end says that the list has more."""
+    has_entries = has_more = False
+    for page in islice(pages, _MOST_PAGES):
+        yield from page.entries
+        has_entries, has_more = has_entries or bool(page.entries), page.has_more
+    if has_entries and has_more:
+        raise ExtractorError("Only the first pages are read", expected=True)
 
 
 #: Substrings of yt-dlp's messages about lists; those about posts apply besides.

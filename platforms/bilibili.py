@@ -140,6 +140,10 @@ _SITE = _Bilibili(
     ),
     pages=(
         (PageKind.LIVE, re.compile(r"live\.bilibili\.com/\w")),
+        (
+            PageKind.LIST,
+            re.compile(r"space\.bilibili\.com/\d+/(?:lists|channel/\w+detail)\b", re.ASCII),
+        ),
         (PageKind.PROFILE, re.compile(r"space\.bilibili\.com/\w|bilibili\.com/space/")),
         (PageKind.UNREADABLE, re.compile(r"bilibili\.com/(?:bangumi|cheese|opus|audio|read)/")),
         (PageKind.UNREADABLE, re.compile(r"t\.bilibili\.com/\d", re.ASCII)),

@@ -3,14 +3,18 @@
 The post is read from the public API. Only the files of a video are left to yt-dlp's extractor,
 which knows where the servers of the network keep them. A post without media of its own that quotes
 another one has the other one's. Source of the API, and of the lexicons app.bsky.embed.*:
-https://docs.bsky.app/docs/api/app-bsky-feed-get-post-thread. Pictures were never tried against the
-real site.
+https://docs.bsky.app/docs/api/app-bsky-feed-get-post-thread, and get-author-feed for profiles.
+Pictures and profiles were never tried against the real site.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import unquote
+
+from yt_dlp.extractor.common import InfoExtractor
+from yt_dlp.utils import unified_timestamp
 
 from core.errors import (
     ClipferryError,
@@ -23,9 +27,15 @@ from core.media import Clip, Details, Item, Picture, Post, Rendition, Unreadable
 from platforms._http import HostRule
 from platforms._json import Json
 from platforms._platform import PageKind
+from platforms._ytdlp_lists import ListForm, ListPage, first_pages, flat_lists
 from platforms._ytdlp_site import YtdlpSite, read_info, site
 
-_API: Final = "https://public.api.bsky.app/xrpc/app.bsky.feed.getPostThread"
+_API: Final = "https://public.api.bsky.app/xrpc/app.bsky.feed."
+_PROFILE: Final = "https://bsky.app/profile/"
+#: Posts of a page of a profile; the most that the API gives.
+_PAGE: Final = 100
+#: What the API returns instead of the handle of an account whose domain no longer names it.
+_NO_HANDLE: Final = "handle.invalid"
 #: Host of the GIFs that the app's own search finds; they are links in their posts.
 _GIFS: Final = HostRule(("media.tenor.com",))
 #: Labels of posts that the app hides until they are tapped.
@@ -36,6 +46,8 @@ _REFUSALS: Final[dict[str, type[ClipferryError]]] = {
     "app.bsky.feed.defs#blockedPost": NotAvailableError,
     "NotFound": NotFoundError,
     "InvalidRequest": NotFoundError,  # an account that does not exist, or was taken down
+    "AccountTakedown": NotFoundError,
+    "AccountDeactivated": NotFoundError,
 }
 
 
@@ -77,7 +89,9 @@ class _Bluesky(YtdlpSite):
             "depth": 0,
             "parentHeight": 0,
         }
-        answer = extractor._download_json(_API, number, query=query, expected_status=400)
+        answer = extractor._download_json(
+            f"{_API}getPostThread", number, query=query, expected_status=400
+        )
         post = read_thread(answer)
         media = find_media(post)
         if media is None or media.kind != "video":
@@ -95,6 +109,70 @@ class _Bluesky(YtdlpSite):
     def read(self, result: tuple[Any, Any], about: Post) -> Post:
         """Convert the post's object and yt-dlp's entries to a post; see `read_post`."""
         return read_post(*result, about)
+
+
+class _ProfileIE(InfoExtractor):  # type: ignore[misc] # yt-dlp ships no types
+    """The posts of an account that have pictures or videos, the newest first."""
+
+    def _real_extract(self, url: str) -> dict[str, Any]:
+        actor = unquote(url.removeprefix(_PROFILE))
+        first = self._page(actor, "")
+        names = (_name_of(post) for post in _own_posts(first))
+        entries = first_pages(self._pages(actor, first))
+        result: dict[str, Any] = self.playlist_result(entries, actor, next(names, actor))
+        return result
+
+    def _pages(self, actor: str, page: Json) -> Iterator[ListPage]:
+        while True:
+            after = page["cursor"].text()
+            entries = [_entry(post) for post in _own_posts(page) if _has_media(post)]
+            yield ListPage(entries, bool(after))
+            if not after:
+                return
+            page = self._page(actor, after)
+
+    def _page(self, actor: str, after: str) -> Json:
+        """Read a page of the profile.
+
+        Raises:
+            NotFoundError: there is no such account.
+            ExtractorError, PlatformError: the API could not be read.
+        """
+        query = {"actor": actor, "limit": _PAGE, "filter": "posts_with_media"}
+        query |= {"cursor": after} if after else {}
+        url = f"{_API}getAuthorFeed"
+        page = Json(self._download_json(url, actor, query=query, expected_status=400), "bluesky")
+        if reason := _REFUSALS.get(page["error"].text()):
+            raise reason(page["error"].text())
+        if not isinstance(page["feed"].value, list):
+            raise PlatformChangedError("bluesky: no feed in the answer")
+        return page
+
+
+def _own_posts(page: Json) -> Iterator[Json]:
+    """Yield the posts of a page, without those of others that the account has shared."""
+    return (item["post"] for item in page["feed"] if not item["reason"])
+
+
+def _has_media(post: Json) -> bool:
+    media = find_media(post)
+    return media is not None and media.kind in {"images", "gallery", "video"}
+
+
+def _name_of(post: Json) -> str:
+    """Return the handle of a post's author, or the permanent id if the handle is not valid."""
+    author = post["author"]
+    handle = author["handle"].text()
+    return author["did"].text() if handle == _NO_HANDLE else handle
+
+
+def _entry(post: Json) -> dict[str, Any]:
+    record = post["record"]
+    return {
+        "url": f"{_PROFILE}{_name_of(post)}/post/{post['uri'].text().rpartition('/')[2]}",
+        "title": record["text"].text(),
+        "timestamp": unified_timestamp(record["createdAt"].text()),
+    }
 
 
 def read_thread(answer: Any) -> Json:
@@ -211,7 +289,7 @@ _SITE = _Bluesky(
         (PageKind.UNNAMED, re.compile(r"(?:cdn|video)\.bsky\.app/[^?]")),
         (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*bsky\.app/")),
     ),
-    address="https://bsky.app/profile/{}",
+    address=f"{_PROFILE}{{}}",
     page_hosts=HostRule(("bsky.app", "bsky.social", "bsky.network", "plc.directory")),
     media_hosts=HostRule(("bsky.network", "bsky.app", "bsky.social", *_GIFS.domains)),
 )
@@ -222,4 +300,16 @@ PLATFORM = site(
     "https://bsky.app/profile/ferry.example/post/3demo01",
     "https://bsky.app/profile/did:plc:demo01/post/3demo01",
     "https://embed.bsky.app/embed/did:plc:demo01/app.bsky.feed.post/3demo01",
+    lists=flat_lists(
+        "bluesky",
+        ListForm(
+            _ProfileIE,
+            re.compile(r"(?:main\.bsky\.dev|bsky\.app)/profile/(?P<id>[\w.:%-]+)/?\?", re.ASCII),
+            f"{_PROFILE}{{}}",
+            is_by_date=True,
+            is_lenient=True,
+        ),
+        hosts=_SITE.page_hosts,
+        recognise=_SITE.recognise,
+    ),
 )

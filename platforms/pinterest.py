@@ -13,6 +13,7 @@ from core.media import Post
 from platforms._http import HostRule
 from platforms._pinterest_pin import read_pin
 from platforms._platform import PageKind
+from platforms._ytdlp_lists import ListForm, flat_lists
 from platforms._ytdlp_site import YtdlpSite, site
 
 #: The host, also of a country: de.pinterest.com, pinterest.co.uk, pinterest.com.mx.
@@ -23,6 +24,9 @@ _COUNTRIES = (
     *("de", "dk", "es", "fr", "id", "ie", "in", "info", "it", "jp", "nl", "nz", "ph", "pt", "ru"),
     *("se", "th", "vn"),
 )
+#: First parts of the site's own pages, and second parts of a profile's.
+_OWN = r"(?:ideas|search|explore|topics|today|discover|pin|login|business|settings|_)(?=[/?])"
+_TABS = r"(?:_\w+|pins|boards|followers|following|more_ideas)(?=[/?])"
 
 
 class _Pinterest(YtdlpSite):
@@ -76,4 +80,15 @@ PLATFORM = site(
     "https://www.pinterest.com/amp/pin/7300000001/",
     "https://assets.pinterest.com/ext/embed.html?id=7300000001",
     "https://pin.it/demo001",
+    lists=flat_lists(
+        "pinterest",
+        ListForm(
+            ("platforms._pinterest_board", "BoardIE"),
+            re.compile(rf"{_HOST}/(?!{_OWN})(?P<id>[^/?]+/(?!{_TABS})[^/?]+)/?\?"),
+            "https://www.pinterest.com/{}/",
+            is_lenient=True,
+        ),
+        hosts=_SITE.page_hosts,
+        recognise=_SITE.recognise,
+    ),
 )

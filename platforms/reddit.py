@@ -32,7 +32,9 @@ from platforms._http import HostRule
 from platforms._json import Json
 from platforms._linked_media import LINKED_HOSTS, fetch_linked, is_whole, linked_headers
 from platforms._platform import FetchContext, Match, PageKind, known_post
+from platforms._reddit_feed import FeedIE
 from platforms._ytdlp import BROWSER
+from platforms._ytdlp_lists import ListForm, flat_lists
 from platforms._ytdlp_site import YtdlpSite, read_info, site
 
 logger = logging.getLogger(__name__)
@@ -430,4 +432,23 @@ PLATFORM = site(
     "https://www.reddit.com/r/ferries/s/Demo01",
     "https://v.redd.it/demo01",
     "https://i.redd.it/demo01.jpg",
+    lists=flat_lists(
+        "reddit",
+        ListForm(
+            FeedIE,
+            re.compile(rf"{_HOST}/(?:user|u)/(?P<id>[\w-]+)/?(?:submitted/?)?\?", re.ASCII),
+            "https://www.reddit.com/user/{}/submitted",
+            is_by_date=True,
+            is_lenient=True,
+        ),
+        ListForm(
+            FeedIE,
+            re.compile(rf"{_HOST}/r/(?!(?:all|popular)[/?])(?P<id>\w+)/?(?:new/?)?\?", re.ASCII),
+            "https://www.reddit.com/r/{}/new",
+            is_by_date=True,
+            is_lenient=True,
+        ),
+        hosts=_SITE.page_hosts,
+        recognise=_SITE.recognise,
+    ),
 )

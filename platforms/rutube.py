@@ -1,12 +1,14 @@
 """Videos and shorts on Rutube, which yt-dlp reads without an account.
 
-Never tried against the real site from here. Videos are playlists of segments.
+Never tried against the real site from here, nor were channels, playlists and series. Videos are
+playlists of segments.
 """
 
 import re
 
 from platforms._http import HostRule
 from platforms._platform import PageKind
+from platforms._ytdlp_lists import LIST_EXTRACTORS, ListForm, flat_lists
 from platforms._ytdlp_site import YtdlpSite, site
 
 
@@ -46,6 +48,11 @@ _SITE = _Rutube(
     media_hosts=HostRule(("rutube.ru", "rutubelist.ru", "rtbcdn.ru")),
 )
 
+
+def _channel_id(found: re.Match[str]) -> str:
+    return found["id"] or f"channel/{found['person']}"
+
+
 PLATFORM = site(
     _SITE,
     "Rutube",
@@ -53,4 +60,30 @@ PLATFORM = site(
     "https://rutube.ru/shorts/7300000000000000000000000000de01/",
     "https://rutube.ru/play/embed/7300000000000000000000000000de01",
     "https://rutube.ru/video/private/7300000000000000000000000000de02/?p=Demo01",
+    lists=flat_lists(
+        "rutube",
+        ListForm(
+            (LIST_EXTRACTORS, "RutubeVideosIE"),
+            re.compile(
+                r"rutube\.ru/(?:(?P<id>(?:channel/\d+|u/\w+)(?:/(?:videos|shorts))?)"
+                r"|video/person/(?P<person>\d+))/?\?",
+                re.ASCII,
+            ),
+            "https://rutube.ru/{}/",
+            is_by_date=True,
+            list_id=_channel_id,
+        ),
+        ListForm(
+            (LIST_EXTRACTORS, "RutubeListIE"),
+            re.compile(r"rutube\.ru/plst/(?P<id>\d+)/?\?", re.ASCII),
+            "https://rutube.ru/plst/{}/",
+        ),
+        ListForm(
+            ("rutube", "RutubeMovieIE"),
+            re.compile(r"rutube\.ru/metainfo/tv/(?P<id>\d+)/?(?:video/?)?\?", re.ASCII),
+            "https://rutube.ru/metainfo/tv/{}/",
+        ),
+        hosts=_SITE.page_hosts,
+        recognise=_SITE.recognise,
+    ),
 )

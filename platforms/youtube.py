@@ -59,7 +59,7 @@ _EXTRACTOR = ("youtube", "YoutubeTabIE")
 
 
 def _list(path: str, address: str, *, is_by_date: bool) -> ListForm:
-    page = re.compile(rf"{_HOST}/{path}", re.ASCII)
+    page = re.compile(rf"(?:{_HOST}|youtu\.be)/{path}", re.ASCII)
     return ListForm(_EXTRACTOR, page, f"https://www.youtube.com/{address}", is_by_date)
 
 

@@ -9,9 +9,10 @@ from simulator.sites.bilibili import BilibiliVideo
 from simulator.sites.facebook import FacebookPost, FacebookSite
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
 from simulator.sites.music import MusicSites, Track
-from simulator.sites.pinterest import Pin, PinterestSite
-from simulator.sites.posts import BlueskyPost, ThreadsPost, TumblrPost
-from simulator.sites.reddit import RedditPost, RedditSite
+from simulator.sites.music_lists import SampleList
+from simulator.sites.pinterest import Board, Pin, PinterestSite
+from simulator.sites.posts import BlueskyFeed, BlueskyPost, ThreadsPost, TumblrPost
+from simulator.sites.reddit import RedditFeed, RedditPost, RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, SampleProfile, TikTokSite
 from simulator.sites.videos import Clip, VideoSites
 from simulator.sites.x import XPost, XSite
@@ -432,13 +433,16 @@ def _fill_reddit(site: RedditSite, samples: SampleStore) -> None:
     first, last = (samples.picture(1080, 1350, f"quay {n}") for n in (1, 2))
     site.posts["1demo01"] = RedditPost("1demo01", pictures=(first, video, last))
     site.posts["1demo02"] = RedditPost("1demo02", link="https://www.redgifs.com/watch/demogif")
+    site.feeds["user/ferry_demo"] = RedditFeed(["1demo02", "1demo01"])
     site.gifs["demogif"] = video
 
 
 def _fill_pinterest(site: PinterestSite, samples: SampleStore) -> None:
     first, last = (samples.picture(1080, 1350, f"deck {n}") for n in (1, 2))
     site.pins["7300000001"] = Pin((first, samples.video(VideoSpec()), last), "pages")
+    site.boards["ferry_demo/boats"] = Board(["7300000001"])
     site.short_links["demo001"] = "7300000001"
+    site.short_links["demo002"] = "https://www.pinterest.com/ferry_demo/boats/?invite_code=x"
 
 
 def _fill_music(site: MusicSites, samples: SampleStore) -> None:
@@ -455,6 +459,7 @@ def _fill_videos(site: VideoSites, samples: SampleStore) -> None:
         Clip(samples.video(VideoSpec())),
     )
     site.clips |= {"dailymotion/x9demo1": segments, f"rutube/{number}": segments}
+    site.rutube_lists.by_key["person/73"] = SampleList("Ferry Demo", [number])
     for post in ("ok/7300000001", "vk/-730_1001", f"loom/{number}"):
         site.clips[post] = video
     tracks = samples.video(VideoSpec(has_sound=False)), samples.sound(encoder="aac", kind="mp4")
@@ -493,7 +498,9 @@ def _fill_posts(simulator: Simulator) -> None:
     media = tuple(Media(path, width=1080, height=1350) for path in photos)
     threads, number = simulator.threads, "730000000000000001"
     threads.posts["DemoThread1"] = ThreadsPost("DemoThread1", media, "Two quays")
-    simulator.bluesky.add(BlueskyPost((photos[0],), text="A quay"))
+    for name, photo in zip(("3demo01", "3demo02"), photos, strict=True):
+        simulator.bluesky.add(BlueskyPost((photo,), text="A quay", number=name))
+    simulator.bluesky.feeds["ferry.example"] = BlueskyFeed(["3demo02", "3demo01"])
     block = simulator.tumblr.picture(photos[1])
     simulator.tumblr.posts[number] = TumblrPost(number, (block,))
 

@@ -68,7 +68,11 @@ async def _demo(
         bot = _Bot([_Process("bot", bot_command, simulator, folder, log, url, online=online)])
     samples_shown = [] if online else [asdict(link) for link in LINKS]
     simulator.show_page(bot.switch(), samples_shown)
-    await simulator.start(0 if script else port)
+    try:
+        await simulator.start(0 if script else port)
+    except OSError as error:
+        print(f"The demo cannot use port {port}: {error.strerror}", file=sys.stderr)
+        return 1
     try:
         print(f"The simulator runs at {simulator.address}. The bot's log is {log}.")
         await bot.start()

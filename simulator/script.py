@@ -276,6 +276,18 @@ async def _list(session: Session) -> None:
     )
 
 
+async def _more_lists(session: Session) -> None:
+    for link, text in (
+        ("https://bsky.app/profile/ferry.example", "ferry.example\n2 posts"),
+        ("https://www.reddit.com/user/ferry_demo/", "u/ferry_demo\n2 posts"),
+        ("https://pin.it/demo002", "Boats\n1 post"),
+        ("https://rutube.ru/channel/73/", "Ferry Demo\n1 post"),
+    ):
+        request = session.say(link)
+        await session.answer("what it has", lambda m, text=text: m.get("text", "") == text)  # type: ignore[misc]
+        await session.settled(session.private_chat, request, None)
+
+
 async def _story(session: Session) -> None:
     session.say("https://www.instagram.com/stories/ferry.demo/3700000000000000001/")
     await session.answer("the reason", lambda m: "signed in" in m.get("text", ""))
@@ -600,6 +612,7 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("Pictures on Threads, Bluesky and Tumblr", _posts),
     ("A profile, which is no post", _profile),
     ("A profile, from which Ada chooses two posts", _list),
+    ("Lists of other sites", _more_lists),
     ("A story, which needs a login", _story),
     ("An administrator adds an account of Instagram", _account),
     ("A story, all stories of a person, and a highlight", _stories),

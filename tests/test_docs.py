@@ -1,8 +1,12 @@
 """The docs are true: generated tables are current, links lead somewhere, commands exist."""
 
+import ast
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import get_args
@@ -103,6 +107,77 @@ def test_every_make_target_that_is_named_exists():
 def _commands(text: str) -> list[str]:
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     return blocks + re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+
+
+# --- what the program says ------------------------------------------------------------------------
+
+
+OPERATING = [ROOT / "docs/operating.md", *sorted((ROOT / "docs/operating").glob("*.md"))]
+#: What other programs say: Telegram, PostgreSQL, SQLite, the system; and a browser extension.
+OF_OTHERS = {
+    *("Connection refused", "Connection timed out", "SSL error … certificate verify failed"),
+    *("Wrong response from the webhook: 404", "server version mismatch", "No space left on device"),
+    *("database or disk is full", "Get cookies.txt LOCALLY"),
+}
+
+
+def quotes_of(text: str) -> Iterator[str]:
+    """Yield the messages that a page quotes, also the doctor's lines in its examples."""
+    yield from re.findall(r"^ *(?:ok|warning|failure)  +(.+)$", text, re.MULTILINE)
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    yield from re.findall(r'"([^"\n]+)"', re.sub(r"`[^`\n]+`", "", prose))
+
+
+def parts_of(quote: str) -> list[str]:
+    """Return what a quoted message certainly has: numbers and files are those of an example."""
+    return [part.strip(" ,") for part in re.split(r"…|: |\d{4,}|\(/.*\)", quote)]
+
+
+@cache
+def source() -> list[str]:
+    """Return the texts of the program's files."""
+    folders = [ROOT / name for name in _PACKAGES.split("|") if name not in {"tests", "simulator"}]
+    files = (ROOT / "main.py", *(file for folder in folders for file in folder.rglob("*.py")))
+    return [file.read_text() for file in files]
+
+
+@cache
+def said() -> str:
+    """Return all that the program says, with a line break in place of each value."""
+    texts = json.loads((ROOT / "locale/en.json").read_text()).values()
+    found = (text for file in source() for text in _texts(ast.parse(file)))
+    return "\n".join(map(str, (*texts, *found)))
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else "\n" for part in node.values]
+            yield "".join(map(str, parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+@pytest.mark.parametrize("page", OPERATING, ids=lambda path: path.name)
+def test_messages_that_the_operators_pages_quote_are_those_of_the_program(page: Path):
+    for quote in set(quotes_of(page.read_text())) - OF_OTHERS:
+        for part in parts_of(quote):
+            assert part in said(), quote
+
+
+@pytest.mark.parametrize("page", OPERATING, ids=lambda path: path.name)
+def test_events_settings_and_metrics_that_the_operators_pages_name_exist(page: Path):
+    words = {word for text in source() for word in re.findall(r"\w+", text)}
+    for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", page.read_text()):
+        # prometheus_client adds the ends of these names, and has those of the process.
+        stem = re.sub(r"^(clipferry_\w+)_(?:total|info)$", r"\1", name)
+        assert stem in words or name.startswith("process_"), name
+
+
+def test_a_quoted_message_is_found_with_its_values():
+    quoted = 'It says "x is 0016, y … (/a/b.db)". `"no"`\n```\nok       z: w\n"no"\n```\n'
+    assert list(quotes_of(quoted)) == ["z: w", "x is 0016, y … (/a/b.db)"]
+    assert parts_of("x is 0016, y … (/a/b.db)") == ["x is", "y", "", ""]
 
 
 def test_the_exit_codes_of_the_page_and_of_the_help_are_those_of_the_program():

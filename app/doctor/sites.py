@@ -17,6 +17,7 @@ from data.config import Settings
 from misc.ui.texts import load_texts
 from platforms import (
     Fetcher,
+    Proxy,
     ProxyPool,
     Registry,
     check_cookies,
@@ -55,7 +56,7 @@ def _checks(
     if cookies_file := settings.network.cookies_file:
         yield "the cookies", _cookies(cookies_file)
     yield "the accounts", _identities(settings, registry, proxies)
-    yield "the proxies", _proxies(proxies, registry)
+    yield from _proxy_checks(proxies, registry)
     yield "the canaries", _canaries(settings, registry)
 
 
@@ -108,19 +109,23 @@ def _days_since(unix: float) -> int:
     return int((time.time() - unix) // _DAY_S)
 
 
-async def _proxies(proxies: ProxyPool, registry: Registry) -> AsyncIterator[Finding]:
+def _proxy_checks(proxies: ProxyPool, registry: Registry) -> Iterator[tuple[str, Check]]:
     site = next(iter(registry.by_name.values()))
     host = site.page_hosts.domains[0]
     for number, proxy in enumerate(proxies.all, start=1):
-        is_direct = proxy.url is None
-        name = "the direct connection" if is_direct else f"proxy {number}"
-        if await is_open(proxy, host):
-            what = f"reaches {host}" if is_direct else "accepts connections"
-            yield Finding("ok", f"{name} {what}")
-        elif is_direct:
-            yield Finding("warning", f"{name} does not reach {host}: check DNS and the firewall")
-        else:
-            yield Finding("warning", f"{name} does not respond: fix it or remove it from the list")
+        name = "the direct connection" if proxy.url is None else f"proxy {number}"
+        yield name, _proxy(proxy, name, host)
+
+
+async def _proxy(proxy: Proxy, name: str, host: str) -> Finding:
+    if await is_open(proxy, host):
+        what = f"reaches {host}" if proxy.url is None else "accepts connections"
+        return Finding("ok", f"{name} {what}")
+    if proxy.url is None:
+        advice = f"does not reach {host}: check DNS and the firewall"
+    else:
+        advice = "does not respond: fix it or remove it from the list"
+    return Finding("warning", f"{name} {advice}")
 
 
 async def _canaries(settings: Settings, registry: Registry) -> AsyncIterator[Finding]:

@@ -71,8 +71,14 @@ def _checks(bot: Bot, me: User, settings: Settings) -> Iterator[tuple[str, Check
             yield name, _chat(bot, name, chat_id)
     for channel in settings.access.channels if settings.access.mode == "members" else ():
         yield f"{channel} of [access] channels", _channel(bot, channel)
-    yield "the groups of [access] listed", _moved_groups(bot, settings)
-    yield "[bot] admins", _admins(bot, settings.bot.admins)
+    for entry in settings.access.listed if settings.access.mode != "everyone" else ():
+        name = f"the group {entry} of [access] listed"
+        yield name, _moved_group(bot, name, entry)
+    if not settings.bot.admins:
+        yield "[bot] admins", _no_admins()
+    for number, admin in enumerate(settings.bot.admins, start=1):
+        name = f"administrator {number} of [bot] admins"
+        yield name, _admin(bot, name, admin)
 
 
 async def _clock(server: str) -> AsyncIterator[Finding]:
@@ -178,22 +184,20 @@ def _unusable(name: str, error: DeliveryError) -> Finding:
     return Finding("warning", f"{name} cannot be used: {error}")
 
 
-async def _moved_groups(bot: Bot, settings: Settings) -> AsyncIterator[Finding]:
-    """Find listed groups that have another id now: nobody in them is let in by the old one.
+async def _moved_group(bot: Bot, name: str, entry: str) -> AsyncIterator[Finding]:
+    """Report a listed group that has another id now: nobody in it is let in by the old one.
 
     Source of the ids: https://core.telegram.org/api/bots/ids
     """
-    listed = settings.access.listed if settings.access.mode != "everyone" else ()
-    for entry in listed:
-        chat_id = 0 if entry.startswith("@") else int(entry)
-        if not _SUPERGROUPS < chat_id < 0:
-            continue
-        try:
-            await bot.get_chat(chat_id)
-        except ChatMovedError as error:
-            yield _unusable(f"the group {entry} of [access] listed", error)
-        except DeliveryError:
-            pass  # the bot need not be a member yet
+    chat_id = 0 if entry.startswith("@") else int(entry)
+    if not _SUPERGROUPS < chat_id < 0:
+        return
+    try:
+        await bot.get_chat(chat_id)
+    except ChatMovedError as error:
+        yield _unusable(name, error)
+    except DeliveryError:
+        pass  # the bot need not be a member yet
 
 
 async def _channel(bot: Bot, channel: str) -> Finding:
@@ -211,16 +215,12 @@ async def _channel(bot: Bot, channel: str) -> Finding:
     return Finding("warning", f"{name}: make the bot an administrator, else nobody is let in")
 
 
-async def _admins(bot: Bot, admins: tuple[int, ...]) -> AsyncIterator[Finding]:
-    if not admins:
-        yield Finding("warning", "[bot] admins is empty: nobody gets alarms or can use /admin")
-    for number, admin in enumerate(admins, start=1):
-        yield await _admin(bot, number, admin)
+def _no_admins() -> Iterator[Finding]:
+    yield Finding("warning", "[bot] admins is empty: nobody gets alarms or can use /admin")
 
 
-async def _admin(bot: Bot, number: int, admin: int) -> Finding:
+async def _admin(bot: Bot, name: str, admin: int) -> Finding:
     """A bot knows a person who has written to it. Whether it was blocked only a message shows."""
-    name = f"administrator {number} of [bot] admins"
     try:
         await bot.get_chat(admin)
     except DeliveryError as error:

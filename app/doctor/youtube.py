@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 
+from app.doctor.checks import Check, run_checks
 from app.doctor.finding import Finding
 from core.errors import PlatformError
 from data.config import Settings
@@ -20,20 +21,27 @@ async def youtube_findings(settings: Settings) -> AsyncIterator[Finding]:
     """Check the JavaScript runtime, its scripts, PO tokens and cookies, if YouTube is allowed."""
     if "youtube" not in settings.sites.allowed:
         return
-    for finding in _javascript():
+    parts: list[tuple[str, Check]] = [
+        ("the JavaScript runtime", _runtime()),
+        ("yt-dlp-ejs", _solver()),
+        ("PO tokens", _po_tokens(settings.helpers.pot_url)),
+    ]
+    async for finding in run_checks(parts):
         yield finding
-    yield await _po_tokens(settings.helpers.pot_url)
     if settings.network.cookies_file is None:
         yield Finding("ok", "YouTube without cookies: it may ask data centres to sign in")
 
 
-def _javascript() -> Iterator[Finding]:
+def _runtime() -> Iterator[Finding]:
     if found := js_runtime():
         yield Finding("ok", f"JavaScript runtime: {found}")
     else:
         yield Finding(
             "warning", f"JavaScript runtime: none, YouTube needs deno or quickjs: {_INSTALL}"
         )
+
+
+def _solver() -> Iterator[Finding]:
     solver, wanted = js_solver(), wanted_js_solver()
     if solver is None:
         yield Finding("warning", f"yt-dlp-ejs is not installed, YouTube needs it: {_INSTALL}")

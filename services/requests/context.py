@@ -134,6 +134,8 @@ class Delivered:
     is_known: bool
     #: The chat, under its new id if the group has become a supergroup.
     chat_id: int
+    #: It was the card of a list, and no post.
+    is_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)

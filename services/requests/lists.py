@@ -1,13 +1,15 @@
 """The card of a list: which posts a profile, playlist or album has, to choose from."""
 
 import time
+from dataclasses import replace
 
-from core.errors import ClipferryError
+from core.errors import ClipferryError, ListFoundError
 from core.lists import Listing, about_list
 from core.media import Access, Post
 from data.lists import move_list, store_list
 from delivery.targets import ChatTarget
 from services.requests.context import Delivered, RequestContext, Toolkit
+from services.requests.pipeline import Service
 from services.requests.recovery import send_following
 
 
@@ -47,7 +49,7 @@ class ListService:
         about = Post(
             context.link.platform, card.listing.link.post_id or "", context.link.url, _NONE
         )
-        return Delivered(about, is_processed=False, is_known=False, chat_id=chat_id)
+        return Delivered(about, is_processed=False, is_known=False, chat_id=chat_id, is_card=True)
 
     async def record(self, context: RequestContext, delivered: Delivered) -> bool:
         """Record nothing: the posts that are chosen count, not their list."""
@@ -63,6 +65,35 @@ class ListService:
                 if about is error:
                     raise
                 raise about from error
+
+
+class LinkService:
+    """Answers a link with its post, and a short link to a list with the list's card."""
+
+    def __init__(self, posts: Service, lists: ListService) -> None:
+        """`posts` answers the links to posts."""
+        self._posts = posts
+        self._lists = lists
+
+    async def deliver(self, context: RequestContext) -> Delivered:
+        """Send the answer.
+
+        Only private chats get a card: whether a message in a group named the bot is not known here.
+
+        Raises:
+            ClipferryError: why it was not sent.
+        """
+        try:
+            return await self._posts.deliver(context)
+        except ListFoundError as error:
+            if not context.target.is_private or context.target.inline_id:
+                raise
+            return await self._lists.deliver(replace(context, link=error.link))
+
+    async def record(self, context: RequestContext, delivered: Delivered) -> bool:
+        """Write what follows a delivery; return True if an ad is due."""
+        service = self._lists if delivered.is_card else self._posts
+        return await service.record(context, delivered)
 
 
 #: A list has no files of its own.

@@ -1,4 +1,4 @@
-"""Simulate the lists of SoundCloud, Bandcamp, Mixcloud and Dailymotion that yt-dlp reads."""
+"""Simulate the lists of SoundCloud, Bandcamp, Mixcloud, Dailymotion and Rutube."""
 
 import html
 import json
@@ -123,6 +123,52 @@ class DailymotionLists:
         videos = {"pageInfo": {"hasNextPage": more}, "edges": edges[start : start + _PAGE]}
         title = "name" if kind == "collection" else "displayName"
         return web.json_response({"data": {kind: {title: found.title, "videos": videos}}})
+
+
+@dataclass(slots=True)
+class RutubeLists:
+    """The lists of Rutube: "person/73", "person/73/rshorts", "custom/73", and a series "tv/73".
+
+    The channel of "ferry" has the number 73.
+    """
+
+    by_key: dict[str, SampleList] = field(default_factory=dict)
+
+    def answer(self, request: web.Request) -> web.Response | None:
+        """Answer a request about a list; None if it is about something else."""
+        if request.path.startswith("/u/"):
+            ids = {'channelIdBySlug("ferry")': {"data": {"channel_id": 73}}}
+            state = json.dumps({"api": {"queries": ids if "/ferry" in request.path else {}}})
+            page = f"<script>window.reduxState = {state};</script>"
+            return web.Response(text=page, content_type="text/html")
+        asked = re.fullmatch(
+            r"/api/(?:video|playlist|metainfo)/((?:person|custom|tv)/\w+)/?(videos?)?", request.path
+        )
+        return self._list(request, asked[1], asked[2] or "") if asked else None
+
+    def _list(self, request: web.Request, key: str, part: str) -> web.Response:
+        key += "/rshorts" if request.query.get("origin__type") == "rshorts" else ""
+        found = self.by_key.get(key)
+        if found is None:
+            return web.json_response({"detail": "Страница не найдена"}, status=404)
+        if not (part or key.startswith("person/")):
+            return web.json_response({"id": 73, "title": found.title, "name": found.title})
+        page = int(request.query["page"])
+        videos = [
+            {
+                "id": post,
+                "video_url": f"https://rutube.ru/video/{post}/",
+                "title": f"Crossing {n}",
+                "duration": 60 + n,
+                "created_ts": _AT.removesuffix("Z"),
+                "author": {"id": 73, "name": found.title},
+            }
+            for n, post in enumerate(found.posts, 1)
+        ][(page - 1) * _PAGE : page * _PAGE]
+        after = f"https://rutube.ru{request.rel_url.update_query(page=page + 1)}"
+        has_more = page * _PAGE < len(found.posts)
+        about = {"has_next": has_more, "next": after if has_more else None}
+        return web.json_response({"page": page, "results": videos} | about)
 
 
 #: When every sample was published: 1 760 000 000 as a Unix time.

@@ -1,6 +1,7 @@
-"""Simulate the parts of Pinterest that the bot reads: PinResource, short links and files."""
+"""Simulate the parts of Pinterest that the bot reads: its resources, short links and files."""
 
 import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,23 @@ from typing import Any
 from aiohttp import web
 
 from simulator.sites.web import send_file
+
+#: Pins of a page of a board. The real site has up to 250.
+_BOARD_PAGE = 20
+
+
+@dataclass(slots=True)
+class Board:
+    """A board: the ids of its pins, in order."""
+
+    pins: Sequence[str] = ()
+    name: str = "Boats"
+    #: Those of the pins that are in sections of the board.
+    in_sections: Collection[str] = ()
+    #: The answer with the first pins has no list.
+    lacks_pins: bool = False
+    #: Number of pages that the site serves; it fails behind them. None: all of them.
+    pages: int | None = None
 
 
 @dataclass(slots=True)
@@ -31,9 +49,11 @@ class PinterestSite:
     """Pins by id, and short links to them."""
 
     pins: dict[str, Pin] = field(default_factory=dict)
-    #: Pin id of each short link, by code.
+    #: Boards by user and slug: "ferry_demo/boats". Others do not exist, or are secret.
+    boards: dict[str, Board] = field(default_factory=dict)
+    #: Pin id or URL of each short link, by code.
     short_links: dict[str, str] = field(default_factory=dict)
-    #: HTTP status of every response of PinResource; 0 answers normally.
+    #: HTTP status of every response of the resources; 0 answers normally.
     status: int = 0
 
     def serves(self, host: str) -> bool:
@@ -44,17 +64,42 @@ class PinterestSite:
         """Answer a request."""
         if request.host == "pin.it":
             number = self.short_links.get(request.path.strip("/"), "")
-            target = f"https://www.pinterest.com/pin/{number}/sent/?invite_code=x"
+            pin = f"https://www.pinterest.com/pin/{number}/sent/?invite_code=x"
+            target = number if "://" in number else pin
             return web.Response(status=308, headers={"Location": target})
         if request.host.endswith("pinimg.com"):
             return await self._file(request)
         if self.status:
             return web.Response(status=self.status)
-        number = json.loads(request.query["data"])["options"]["id"]
-        if number not in self.pins:
-            return web.json_response({"resource_response": {"status": "failure"}}, status=404)
-        answer = {"status": "success", "data": _pin(number, self.pins[number])}
-        return web.json_response({"resource_response": answer})
+        options = json.loads(request.query["data"])["options"]
+        match request.path.split("/")[2]:
+            case "BoardResource":
+                return self._board(f"{options['username']}/{options['slug']}")
+            case "BoardFeedResource":
+                return self._board_page(options)
+        number = options["id"]
+        return _found(_pin(number, self.pins[number])) if number in self.pins else _not_found()
+
+    def _board(self, key: str) -> web.Response:
+        if key not in self.boards:
+            return _not_found()
+        board = self.boards[key]
+        return _found({"id": key, "name": board.name, "pin_count": len(board.pins)})
+
+    def _board_page(self, options: Mapping[str, Any]) -> web.Response:
+        board = self.boards[options["board_id"]]
+        start = int(options["bookmarks"][0]) if "bookmarks" in options else 0
+        if board.pages is not None and start >= board.pages * _BOARD_PAGE:
+            return web.Response(status=503)
+        if board.lacks_pins:
+            return _found(None)
+        end = start + min(_BOARD_PAGE, options["page_size"])
+        has_all = options.get("filter_section_pins") is False
+        shown = [n for n in board.pins[start:end] if has_all or n not in board.in_sections]
+        pins = [_pin_on_board(number) for number in shown]
+        suggestion = {"type": "story", "id": "1", "story_type": "board_ideas"}
+        after = str(end) if end < len(board.pins) else "-end-"
+        return _found([suggestion, *pins], bookmark=after)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         """Send "/originals/PIN-0.jpg" or "/videos/720p/PIN-0.mp4"; what is missing is forbidden."""
@@ -67,6 +112,20 @@ class PinterestSite:
         if path is None or (folder == "originals" and pin.lacks_originals):
             return web.Response(status=403)
         return await send_file(request, path)
+
+
+def _found(data: Any, **values: Any) -> web.Response:
+    answer = {"status": "success", "data": data, **values}
+    return web.json_response({"resource_response": answer})
+
+
+def _not_found() -> web.Response:
+    return web.json_response({"resource_response": {"status": "failure"}}, status=404)
+
+
+def _pin_on_board(number: str) -> dict[str, Any]:
+    about = {"title": "", "grid_title": f"Boat {number}", "description": " "}
+    return {"type": "pin", "id": number, "created_at": "Thu, 09 Oct 2025 08:53:20 +0000", **about}
 
 
 def _pin(number: str, pin: Pin) -> dict[str, Any]:

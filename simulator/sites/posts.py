@@ -1,7 +1,7 @@
 """Simulate Threads, Bluesky and Tumblr: their pages or API, and the servers of their files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from simulator.sites.instagram import Media
 from simulator.sites.web import send_file
 
 _THREADS_CDN = "scontent-fra5-1.cdninstagram.com"
+#: Posts of a page of a profile on Bluesky. The real one has up to 100.
+_FEED_PAGE = 20
 
 
 @dataclass(slots=True)
@@ -139,11 +141,24 @@ class BlueskyPost:
 
 
 @dataclass(slots=True)
+class BlueskyFeed:
+    """The profile of an account: the numbers of its posts, the newest first."""
+
+    posts: Sequence[str] = ()
+    #: Those that are posts of others, which the account has shared.
+    shared: Collection[str] = ()
+
+
+@dataclass(slots=True)
 class BlueskySite:
     """The network's posts by number; all of them are by ferry.example."""
 
     posts: dict[str, BlueskyPost] = field(default_factory=dict)
-    #: The answer to a request for a post, by number, instead of the post.
+    #: The profiles by account.
+    feeds: dict[str, BlueskyFeed] = field(default_factory=dict)
+    #: The handle that the API names for the author of all posts.
+    handle: str = "ferry.example"
+    #: The answer to a request for a post or profile, by number or account, instead of it.
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
 
     def add(self, post: BlueskyPost) -> BlueskyPost:
@@ -161,7 +176,7 @@ class BlueskySite:
         """Answer a request."""
         match request.host:
             case "public.api.bsky.app":
-                return self._thread(request.query["uri"].rpartition("/")[2])
+                return self._api(request.query)
             case "plc.directory":
                 kind, host = "AtprotoPersonalDataServer", "https://pds.host.bsky.network"
                 return web.json_response({"service": [{"type": kind, "serviceEndpoint": host}]})
@@ -173,18 +188,42 @@ class BlueskySite:
                 return await send_file(request, path) if path else web.Response(status=404)
         return web.Response(text="#EXTM3U\n", content_type="application/x-mpegURL")
 
-    def _thread(self, number: str) -> web.Response:
-        if number in self.answers:
-            status, answer = self.answers[number]
+    def _api(self, query: Mapping[str, str]) -> web.Response:
+        key = query["actor"] if "actor" in query else query["uri"].rpartition("/")[2]
+        if key in self.answers:
+            status, answer = self.answers[key]
             return web.json_response(answer, status=status)
+        return self._feed(query) if "actor" in query else self._thread(key)
+
+    def _feed(self, query: Mapping[str, str]) -> web.Response:
+        feed = self.feeds.get(query["actor"])
+        if feed is None:
+            answer = {"error": "InvalidRequest", "message": "Profile not found"}
+            return web.json_response(answer, status=400)
+        start = int(query.get("cursor", 0))
+        end = start + min(_FEED_PAGE, int(query["limit"]))
+        items = [self._item(number, number in feed.shared) for number in feed.posts[start:end]]
+        more = {"cursor": str(end)} if end < len(feed.posts) else {}
+        return web.json_response({"feed": items, **more})
+
+    def _item(self, number: str, is_shared: bool) -> dict[str, Any]:
+        post = self._view(self.posts[number])
+        kind = "app.bsky.feed.defs#reasonRepost"
+        return {"post": post} | ({"reason": {"$type": kind}} if is_shared else {})
+
+    def _thread(self, number: str) -> web.Response:
         if number not in self.posts:
             answer = {"error": "NotFound", "message": f"Post not found: {number}"}
             return web.json_response(answer, status=400)
-        post = self.posts[number]
+        kind = "app.bsky.feed.defs#threadViewPost"
+        post = self._view(self.posts[number])
+        return web.json_response({"thread": {"$type": kind, "post": post}})
+
+    def _view(self, post: BlueskyPost) -> dict[str, Any]:
         about = {**_bluesky_record(post), "likeCount": 12, "embed": _embed(post)}
         about["record"] = about.pop("value")
-        kind = "app.bsky.feed.defs#threadViewPost"
-        return web.json_response({"thread": {"$type": kind, "post": about}})
+        about["author"]["handle"] = self.handle
+        return about
 
 
 def _bluesky_record(post: BlueskyPost) -> dict[str, Any]:
@@ -192,7 +231,7 @@ def _bluesky_record(post: BlueskyPost) -> dict[str, Any]:
     return {
         "uri": f"at://did:plc:demo01/app.bsky.feed.post/{post.number}",
         "author": {"did": "did:plc:demo01", "handle": "ferry.example", "displayName": "Ferry"},
-        "value": {"text": post.text, "embed": {}},
+        "value": {"text": post.text, "embed": {}, "createdAt": "2025-10-09T08:53:20.000Z"},
         "labels": [{"val": label} for label in post.labels],
     }
 

@@ -1,5 +1,6 @@
 """Simulate the parts of Reddit that the bot reads, and of RedGifs and Imgur behind its posts."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ _HOSTS = {
     *("www.reddit.com", "old.reddit.com", "v.redd.it", "i.redd.it", "external-preview.redd.it"),
     *("api.redgifs.com", "media.redgifs.com", "api.imgur.com", "i.imgur.com"),
 }
+#: Posts of a page of a feed. The real site has up to 100.
+_FEED_PAGE = 20
 #: To where Imgur redirects requests for files that were removed.
 _REMOVED = "https://i.imgur.com/removed.png"
 
@@ -42,10 +45,25 @@ class RedditPost:
 
 
 @dataclass(slots=True)
+class RedditFeed:
+    """The posts of a user or community by id, the newest first."""
+
+    posts: Sequence[str] = ()
+    #: HTTP status of the refusal, with its reason; 0 answers normally.
+    status: int = 0
+    #: "private", "banned"; "html": the site asks for a login.
+    refusal: str = ""
+
+
+@dataclass(slots=True)
 class RedditSite:
     """The site's posts by id."""
 
     posts: dict[str, RedditPost] = field(default_factory=dict)
+    #: The users' and communities' posts: "user/ferry", "r/ferries".
+    feeds: dict[str, RedditFeed] = field(default_factory=dict)
+    #: Redirect target of each shared link, by its last part.
+    shared: dict[str, str] = field(default_factory=dict)
     #: Id of the post of each video, by the video's id.
     videos: dict[str, str] = field(default_factory=dict)
     #: Pictures by file name.
@@ -75,14 +93,25 @@ class RedditSite:
             return await self._linked(request, name)
         if request.host.endswith("redd.it"):
             return await self._media(request, name)
+        if redirect := self._target(name):
+            return _redirect(redirect)
+        return self._page(request, name)
+
+    def _target(self, name: str) -> str:
+        """Return where a shared link or the page of a video leads; empty for other pages."""
         if name.startswith("video/"):
             number = self.videos[name.removeprefix("video/")]
-            return _redirect(f"https://www.reddit.com/r/ferries/comments/{number}/a_crossing/")
-        if not request.path.endswith("/.json"):
+            return f"https://www.reddit.com/r/ferries/comments/{number}/a_crossing/"
+        return self.shared[name.rpartition("/")[2]] if "/s/" in name else ""
+
+    def _page(self, request: web.Request, name: str) -> web.Response:
+        if not request.path.endswith(".json"):
             response = web.Response(text="<html></html>", content_type="text/html")
             response.headers["Set-Cookie"] = "loid=ferry; Domain=.reddit.com; Path=/"
             return response
-        post = self.posts.get(request.path.strip("/").split("/")[-2])
+        if name.startswith(("user/", "r/", "subreddits/")) and "comments" not in name:
+            return self._feed(name, request.query)
+        post = self.posts.get(name.split("/")[-2])
         if post is None:
             return web.json_response({"message": "Not Found", "error": 404}, status=404)
         if post.refusal == "html":
@@ -92,6 +121,39 @@ class RedditSite:
         return web.json_response(
             [{"data": {"children": [{"data": self._post(post) | post.changes}]}}]
         )
+
+    def _feed(self, name: str, query: Mapping[str, str]) -> web.Response:
+        """Answer "user/ferry/submitted/.json" or "r/ferries/new/.json"."""
+        if name.startswith("subreddits/"):
+            return _listing([{"kind": "t5", "data": {"display_name": "ferries"}}], None)
+        kind, owner, *_ = name.split("/")
+        feed = self.feeds.get(f"{kind}/{owner}")
+        if feed is None and kind == "r":
+            return _redirect(f"https://www.reddit.com/subreddits/search.json?q={owner}")
+        feed = feed or RedditFeed(status=404)
+        if feed.refusal == "html":
+            return web.Response(text="<html>log in</html>", content_type="text/html", status=403)
+        if feed.status:
+            about = {"message": "No", "error": feed.status}
+            reason = {"reason": feed.refusal} if feed.refusal else {}
+            return web.json_response(about | reason, status=feed.status)
+        return self._feed_page(feed, query)
+
+    def _feed_page(self, feed: RedditFeed, query: Mapping[str, str]) -> web.Response:
+        after = query.get("after", "").removeprefix("t3_")
+        start = feed.posts.index(after) + 1 if after else 0
+        shown = feed.posts[start:][: min(_FEED_PAGE, int(query["limit"]))]
+        children = [
+            {
+                "kind": "t3",
+                "data": self._post(self.posts[number])
+                | {"id": number, "created_utc": 1_760_000_000.0}
+                | self.posts[number].changes,
+            }
+            for number in shown
+        ]
+        has_more = start + len(shown) < len(feed.posts)
+        return _listing(children, f"t3_{shown[-1]}" if has_more else None)
 
     async def _media(self, request: web.Request, name: str) -> web.StreamResponse:
         if request.host == "v.redd.it":
@@ -255,6 +317,10 @@ def _gallery(post: RedditPost) -> dict[str, Any]:
         # The order of the object says nothing.
         "media_metadata": dict(reversed(media.items())),
     }
+
+
+def _listing(children: list[dict[str, Any]], after: str | None) -> web.Response:
+    return web.json_response({"kind": "Listing", "data": {"children": children, "after": after}})
 
 
 def _redirect(target: str) -> web.Response:

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.sites.bilibili import SHORT_HOSTS, BilibiliSite
-from simulator.sites.music_lists import DailymotionLists
+from simulator.sites.music_lists import DailymotionLists, RutubeLists
 from simulator.sites.playlists import master_playlist, media_playlist, piece
 from simulator.sites.web import send_file
 
@@ -38,6 +38,8 @@ class VideoSites:
     clips: dict[str, Clip] = field(default_factory=dict)
     #: The playlists and channels of Dailymotion.
     lists: DailymotionLists = field(default_factory=DailymotionLists)
+    #: The channels and playlists of Rutube.
+    rutube_lists: RutubeLists = field(default_factory=RutubeLists)
     bilibili: BilibiliSite = field(default_factory=BilibiliSite)
     #: Dailymotion accepts only this token, and gives it to every client.
     token: str = "demo-1"  # noqa: S105 - no secret
@@ -96,6 +98,8 @@ class VideoSites:
         return web.json_response({"data": {"media": media}})
 
     async def _rutube(self, request: web.Request) -> web.StreamResponse:
+        if answer := self.rutube_lists.answer(request):
+            return answer
         parts = request.path.strip("/").split("/")
         if parts[0] != "api":
             return await self._pieces(request, "rutube")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,57 @@ def test_missing_packages_are_named_where_there_is_none():
     for name in ("aiogram", "pydantic", "sqlalchemy", "yt-dlp"):
         assert f" {name}" in line
     assert line.endswith(" missing: pip install --require-hashes -r requirements.txt")
+
+
+#: Runs a command after a statement that breaks something.
+_BROKEN = """
+import sys
+
+import app.doctor.packages, main
+from app.doctor.finding import Finding
+
+def fail():
+    yield Finding("ok", "the first part")
+    raise KeyError("hunter2")
+
+exec(sys.argv.pop(1))
+sys.exit(main.main())
+"""
+_NO_PYDANTIC = "sys.modules['pydantic'] = None"
+
+
+def run_broken(folder: Path, statement: str, command: str) -> tuple[int, list[str], str]:
+    """Run a command in another process; return its exit code, lines and errors."""
+    done = subprocess.run(
+        [sys.executable, "-c", _BROKEN, statement, command],
+        cwd=ROOT,
+        env={"PATH": "/nowhere", "DATABASE_URL": f"sqlite:///{folder / 'bot.db'}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "hunter2" not in done.stdout + done.stderr
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+def test_an_unexpected_error_in_the_check_of_the_packages_is_a_line_and_the_others_go_on(
+    tmp_path: Path,
+):
+    code, lines, errors = run_broken(
+        tmp_path, "app.doctor.packages.package_findings = fail", "doctor"
+    )
+    assert (code, errors) == (1, "")
+    assert lines[0] == "ok       the first part"
+    assert lines[1].startswith("failure  the check of the packages failed: KeyError in <string>")
+    assert any(line.startswith("ok       database: it is empty") for line in lines[2:])
+    assert any("[bot] token (BOT_TOKEN) is empty" in line for line in lines[2:])
+
+
+def test_a_damaged_package_is_a_line_of_the_doctor_and_a_sentence_elsewhere(tmp_path: Path):
+    code, lines, errors = run_broken(tmp_path, _NO_PYDANTIC, "doctor")
+    assert (code, errors) == (1, "")
+    assert lines[-1].startswith("failure  packages: import of pydantic halted")
+    code, lines, errors = run_broken(tmp_path, _NO_PYDANTIC, "migrate")
+    assert (code, lines) == (1, [])
+    assert errors.startswith("A package is missing or damaged, see `doctor`: import of pydantic")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +99,31 @@ def test_the_end_of_the_connections_does_not_hold_the_exit(arguments: list[str],
         [sys.executable, "-c", _CLOSING, *arguments], cwd=ROOT, timeout=60, text=True
     )
     assert output.splitlines() == steps
+
+
+def test_a_reader_that_has_gone_ends_a_command_without_a_traceback(tmp_path: Path):
+    """As `head` does, behind the doctor."""
+    with subprocess.Popen(
+        [sys.executable, "main.py", "doctor"],
+        cwd=ROOT,
+        env={"DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+def test_a_name_that_the_terminal_cannot_show_is_no_reason_to_fail(tmp_path: Path):
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}", "PYTHONIOENCODING": "ascii"}
+    target = tmp_path / "Sicherung für morgen.db"
+    command = [sys.executable, "main.py"]
+    subprocess.run([*command, "migrate"], cwd=ROOT, env=env, check=True, timeout=60)
+    output = subprocess.check_output(
+        [*command, "backup", str(target)], cwd=ROOT, env=env, timeout=60, text=True
+    )
+    assert output.endswith("Sicherung f\\xfcr morgen.db.\n")
+    assert target.exists()

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import NewerDatabaseError, StorageError
+from core.errors import StorageError, WrongFileError
 from data import database
 from data.backup import (
     back_up,
+    check_backup,
     put_in_place,
     refuse_foreign_wal,
     restoring,
@@ -222,7 +223,7 @@ async def test_a_backup_of_a_newer_version_replaces_nothing(tmp_path: Path):
     with closing(sqlite3.connect(source)) as newer:
         newer.execute("UPDATE alembic_version SET version_num = '9999'")
         newer.commit()
-    with pytest.raises(NewerDatabaseError, match="its schema is 9999, the newest known one 0"):
+    with pytest.raises(WrongFileError, match="its schema is 9999, the newest known one 0"):
         restore(source, path)
     assert not list(tmp_path.glob("*before-restore*"))
 
@@ -230,6 +231,53 @@ async def test_a_backup_of_a_newer_version_replaces_nothing(tmp_path: Path):
 def test_without_a_database_there_is_no_backup(tmp_path: Path):
     with pytest.raises(StorageError, match="there is no database"):
         back_up(tmp_path / "bot.db", tmp_path / "backup.db")
+    with pytest.raises(StorageError, match=r"cannot read x+: File name"):
+        back_up(Path("x" * 300), tmp_path / "backup.db")
+    with pytest.raises(StorageError, match=r"cannot read x+: File name"):
+        refuse_foreign_wal(Path("x" * 300), tmp_path / "starts")
+
+
+async def test_a_folder_that_may_not_be_written_is_named_unless_what_is_needed_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "bot.db"
+    await open_database(path)
+    await database.close()
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != tmp_path)
+    with pytest.raises(StorageError, match=f"{tmp_path} may not be written by this user"):
+        back_up(path, tmp_path / "backup.db")
+    (tmp_path / "bot.db-shm").touch()
+    back_up(path, tmp_path / "backup.db")
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(errno.EACCES, WrongFileError), (errno.ENOSPC, StorageError)],
+    ids=["no permission", "disk full"],
+)
+def test_only_what_will_not_pass_is_a_wrong_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StorageError]
+):
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(StorageError, match="cannot create") as caught, new_file(tmp_path / "x"):
+        pass
+    assert type(caught.value) is kind
+
+
+def test_a_name_that_no_file_can_have_is_a_wrong_file(tmp_path: Path):
+    for name in (Path(), Path("/"), tmp_path, Path("x" * 300)):
+        with pytest.raises(WrongFileError), new_file(name):
+            pass
+
+
+def test_a_backup_whose_name_is_no_text_can_be_checked(tmp_path: Path):
+    source = tmp_path / os.fsdecode(b"\xff.db")
+    with closing(sqlite3.connect(source)) as other, other:
+        other.execute("CREATE TABLE alembic_version (version_num TEXT)")
+    check_backup(source)
 
 
 @pytest.mark.parametrize(

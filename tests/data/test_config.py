@@ -11,6 +11,7 @@ from data import config as config_module
 from data.config import (
     ROOT,
     Settings,
+    default_doubts,
     describe,
     describe_empty_token,
     is_token_missing,
@@ -202,8 +203,6 @@ def test_an_unreadable_file_is_named(ini: Path, env: Path):
         ({"HELPERS_COBALT_KEY": "hunter2"}, "but cobalt_url is empty"),
         ({"HELPERS_POT_URL": "http://localhost:4416"}, "youtube is not in [sites] allowed"),
         ({"DATABASE_BACKUP_HOURS": "6"}, "backup_folder is empty"),
-        ({"DATABASE_URL": "sqlite://"}, "in memory"),
-        ({"DATABASE_URL": "sqlite:///:memory:"}, "in memory"),
         ({"DATABASE_URL": "sqlite:///bot.db"}, ""),
         ({}, ""),
     ],
@@ -214,6 +213,15 @@ def test_settings_that_contradict_are_doubtful(
     doubts = list(contradictions(load_settings(ini, env, environ)))
     assert [doubt in found for found in doubts] == ([True] if doubt else [])
     assert "hunter2" not in str(doubts)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://", "ftp://h", "http://[::1", "http://h:99999", "http://a..b", "h:80"],
+)
+def test_an_address_that_nothing_can_reach_is_a_mistake(ini: Path, env: Path, address: str):
+    with pytest.raises(SettingsError, match=r"\(TELEGRAM_SERVER\): must be an http\(s\) address"):
+        load_settings(ini, env, {"TELEGRAM_SERVER": address})
 
 
 def test_a_setting_with_several_values_is_doubtful():
@@ -262,6 +270,24 @@ def test_an_empty_token_is_named_with_the_variable_that_may_have_it(
 
 
 @pytest.mark.parametrize(
+    ("token", "hints"), [("", 0), ("1:x", 1)], ids=["needed", "there under its own name"]
+)
+def test_a_token_under_another_name_in_env_is_named_once(
+    monkeypatch: pytest.MonkeyPatch, ini: Path, env: Path, token: str, hints: int
+):
+    monkeypatch.setattr("data.config.HOME", ini.parent)
+    env.write_text(f"TOKEN=hunter2\nBOT_TOKEN={token}\nPORT=1\n")
+    load_default_settings.cache_clear()
+    try:
+        doubts = default_doubts()
+    finally:
+        load_default_settings.cache_clear()
+    assert sum(sentence.startswith(".env: TOKEN is not a setting") for sentence in doubts) == hints
+    assert sum(sentence.startswith(".env: PORT is not a setting") for sentence in doubts) == 1
+    assert describe_empty_token()[1:] == ["TOKEN is not a setting, did you mean BOT_TOKEN?"]
+
+
+@pytest.mark.parametrize(
     ("env", "is_missing"),
     [
         (b"", True),
@@ -287,7 +313,7 @@ def test_a_database_that_depends_on_the_working_directory_is_doubtful(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.chdir(tmp_path)
-    for url in ("", "sqlite:////a/b.db", "sqlite://", "sqlite:///:memory:", "postgresql://h/d"):
+    for url in ("", "sqlite:////a/b.db", "postgresql://h/d"):
         assert list(relative_database(url, ROOT)) == []
     assert list(relative_database("sqlite:///b.db", tmp_path)) == []
     (found,) = relative_database("sqlite+aiosqlite:///a/b.db?x=1", ROOT)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
@@ -35,6 +36,7 @@ async def _rows(query: str) -> list[tuple[object, ...]]:
         ("postgresql+psycopg2://h/d", "postgresql+asyncpg://h/d"),
         ("postgresql+asyncpg://h/d", "postgresql+asyncpg://h/d"),
         ("postgresql://h/d?sslmode=require", "postgresql+asyncpg://h/d?ssl=require"),
+        ("postgresql:///d?host=/run", "postgresql+asyncpg:///d?host=%2Frun"),
         ("sqlite:///x.db", "sqlite+aiosqlite:///x.db"),
         ("sqlite+pysqlite:////x.db", "sqlite+aiosqlite:////x.db"),
     ],
@@ -50,10 +52,35 @@ def test_an_empty_address_means_the_embedded_database():
     assert url.database.endswith("var/clipferry.db")
 
 
-@pytest.mark.parametrize("bad", ["mysql://root:hunter2@h/d", "hunter2", "://hunter2"])
-def test_a_wrong_address_is_refused_without_repeating_it(bad: str):
-    with pytest.raises(ValueError, match=r"database|supported") as caught:
-        get_async_db_url(bad)
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ("mysql://root:hunter2@h/d", "only postgresql and sqlite are supported, not mysql"),
+        ("hunter2", "not a database URL"),
+        ("://hunter2", "not a database URL"),
+        ("postgresql://u:hunter2@h:no/d", "not a database URL"),
+        ("postgresql://u:hunter2@h:99999/d", "there is no port 99999"),
+        ("postgresql://u:hunter2@h/d?channel_binding=require", "channel_binding is not supported "),
+        ("postgresql://u:hunter2@h/d?sslrootcert=/ca", "in it: set PGSSLROOTCERT instead"),
+        ("postgresql://u:hunter2@h/d?sslmode=hunter2", "sslmode must be one of disable, allow, "),
+        ("postgresql://u:hunter2@h/d?target_session_attrs=x", "must be one of any, primary, "),
+        ("postgresql://u@h/d?prepared_statement_cache_size=x", "must be a whole number"),
+        ("postgresql://u:hunter2@db..example.org/d", "no host can have that name"),
+        (f"postgresql://u:hunter2@{'h' * 64}/d", "no host can have that name"),
+        ("postgresql://u:hunter2@h/d?ssl=true", "ssl must be one of disable, allow, "),
+        ("sqlite://", "names no file: write sqlite:///file "),
+        ("sqlite:///:memory:", "a database in memory is not supported"),
+        ("sqlite+aiosqlite:///:memory:", "a database in memory is not supported"),
+        ("sqlite://bot.db", "names no file"),
+        ("sqlite:///file:hunter2?mode=memory&uri=true", "mode is not supported in it: leave it"),
+        ("sqlite:///file:hunter2", "names no file"),
+        ("sqlite:///bot.db?sslrootcert=/ca", "sslrootcert is not supported in it: leave it out"),
+    ],
+)
+def test_a_wrong_address_is_refused_without_repeating_it(bad: str, sentence: str):
+    """Before anything connects, so that it is named with all other wrong settings."""
+    with pytest.raises(ValueError, match=re.escape(sentence)) as caught:
+        initialize_database_components(bad)
     assert "hunter2" not in str(caught.value)
 
 

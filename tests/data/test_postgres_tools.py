@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from core.errors import StorageError
+from core.errors import StorageError, WrongFileError
 from data import database
 from data.database import known_schemas
 from data.key_values import read_value, set_value
@@ -46,7 +46,8 @@ async def test_a_dump_restores_the_state_of_its_time(tmp_path: Path, new_postgre
     [
         ("9999", "a newer Clipferry has made .*: its schema is 9999, the newest known one 0"),
         (None, "is no backup of Clipferry: it has no alembic_version"),
-        ("cut off", "pg_restore has failed: "),
+        ("cut off", "cannot read .*: pg_restore has failed: "),
+        ("cut off in the last table", "cannot read .*: pg_restore has failed: "),
     ],
 )
 async def test_a_dump_that_cannot_be_used_replaces_nothing(
@@ -55,6 +56,7 @@ async def test_a_dump_that_cannot_be_used_replaces_nothing(
     target = tmp_path / "backup.dump"
     async with database_lifespan(new_postgres):
         await set_value("a", "1")
+        await set_value("large", "".join(map(str, range(100_000))))
         if schema == "9999":
             await execute("UPDATE alembic_version SET version_num = '9999'")
         elif schema is None:
@@ -65,9 +67,10 @@ async def test_a_dump_that_cannot_be_used_replaces_nothing(
         elif schema is None:
             await execute("ALTER TABLE other RENAME TO alembic_version")
         else:
-            target.write_bytes(target.read_bytes()[:2_000])
+            content = target.read_bytes()
+            target.write_bytes(content[: 2_000 if schema == "cut off" else len(content) // 2])
         await set_value("a", "2")
-    with pytest.raises(StorageError, match=sentence):
+    with pytest.raises(WrongFileError, match=sentence):
         load(target, new_postgres)
     async with database_lifespan(new_postgres):
         assert await read_value("a") == "2"
@@ -77,12 +80,16 @@ async def execute(statement: str) -> None:
     await database.write(lambda db: db.execute(text(statement)))
 
 
-@pytest.mark.usefixtures("tools")
-def test_a_database_in_memory_has_no_backups(tmp_path: Path):
-    """Its URL must not become that of whatever server the tools find by themselves."""
-    with pytest.raises(StorageError, match="in memory"):
-        dump("sqlite://", tmp_path / "x")
-    assert list(tmp_path.iterdir()) == []
+def test_a_tool_that_cannot_run_is_an_error_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tool, source = tmp_path / "pg_restore", tmp_path / "x.dump"
+    tool.write_bytes(b"\x7fELF of another machine")
+    tool.chmod(0o755)
+    source.write_bytes(b"PGDMP")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StorageError, match=f"cannot run {tool}: Exec format error"):
+        load(source, "postgresql://u@127.0.0.1:9/d")
 
 
 async def test_without_the_tools_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,7 @@
 """A database is looked at without being created, upgraded or written."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -35,9 +37,9 @@ async def test_what_a_start_would_find_is_told_and_left_as_it_is(db_url: str):
     assert (await read_schema_state(db_url)).is_newest
 
 
-async def test_a_database_in_memory_is_always_empty():
-    assert not (await read_schema_state("sqlite://")).has_tables
-    assert not await has_running_processes("sqlite://")
+async def test_a_folder_in_the_place_of_a_database_is_named(tmp_path: Path):
+    with pytest.raises(StorageError, match=f"{tmp_path} is a folder, not a file"):
+        await read_schema_state(f"sqlite:///{tmp_path}")
 
 
 async def test_a_server_that_does_not_answer_is_a_storage_error():

@@ -1,12 +1,14 @@
 """Secrets beside a backup: packed on demand, put back without trusting the archive."""
 
+import gzip
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from core.errors import StorageError
+from core.errors import StorageError, WrongFileError
 from core.identities import MAX_FILE_BYTES
 from data.secrets_archive import archive_of, pack, unpack
 
@@ -74,13 +76,36 @@ def test_members_that_lead_elsewhere_are_ignored(tmp_path: Path):
 
 def test_what_cannot_be_done_is_said(tmp_path: Path):
     archive = tmp_path / "x.tar"
-    with pytest.raises(StorageError, match="cannot use"):
+    with pytest.raises(WrongFileError, match=r"cannot read .*x\.tar: No such file"):
         unpack(archive, tmp_path)
     archive.write_text("no archive")
-    with pytest.raises(StorageError, match="cannot use"):
+    with pytest.raises(WrongFileError, match=r"cannot read .*x\.tar: "):
         unpack(archive, tmp_path)
     with pytest.raises(StorageError, match="exists already"):
         pack(tmp_path, TOKEN, archive)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:600],  # in the content of a member
+        lambda content: content[: 2 * 512],  # between two members
+        lambda content: content[: 5 * 512 - 100],
+        lambda content: content[: 2 * 512] + b"\xff" * 512 + content[3 * 512 :],
+        lambda content: content[:-10_240] + b"\0" * 512,
+        lambda content: content[2 * 512 :],  # without the token
+        lambda content: gzip.compress(content)[:200],
+        lambda content: b"",
+        lambda content: b"\0" * 10_240,
+    ],
+)
+def test_a_damaged_archive_is_refused_as_a_whole(tmp_path: Path, damage: Callable[[bytes], bytes]):
+    archive = tmp_path / "x.tar"
+    pack(a_folder(tmp_path / "identities"), TOKEN, archive)
+    archive.write_bytes(damage(archive.read_bytes()))
+    with pytest.raises(WrongFileError):
+        unpack(archive, tmp_path / "elsewhere")
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_an_archive_that_fails_half_way_leaves_nothing(tmp_path: Path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, func, select, text
 
-from core.errors import StorageError
+from core.errors import StorageError, WrongFileError
 from core.media import Link
 from data import database
 from data.backup import back_up
@@ -57,7 +57,7 @@ async def test_every_row_is_copied_and_new_rows_get_new_keys(tmp_path: Path, new
 async def test_a_database_in_use_is_left_alone(tmp_path: Path, new_postgres: str):
     async with database_lifespan(new_postgres):
         await create_user(5, "en")
-    with pytest.raises(StorageError, match="has rows already"):
+    with pytest.raises(WrongFileError, match="has rows already"):
         await copy_to_postgres(await backup_of(tmp_path), new_postgres, tmp_path / "var")
     async with database_lifespan(new_postgres):
         assert await count(Users) == 1

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiogram import Bot
 
 from app.doctor.examination import examine
 from app.doctor.finding import Finding
@@ -188,7 +189,7 @@ async def test_a_token_unknown_to_telegram_is_a_failure(harness: BotHarness, tok
     [
         ("app.doctor.database.read_schema_state", "the database"),
         ("app.doctor.machine.shutil.disk_usage", "the disk"),
-        ("app.doctor.sites.is_open", "the proxies"),
+        ("app.doctor.sites.is_open", "proxy 1"),
         ("app.doctor.telegram.report_on", "the webhook"),
         ("app.doctor.examination.telegram_findings", "Telegram"),
     ],
@@ -215,6 +216,23 @@ async def test_a_check_with_an_unexpected_error_is_a_failure_and_the_others_go_o
         # The line of the check itself is another one; the others are there, to the last one.
         assert len(lines) == len(before)
         assert lines[-1] == before[-1]
+
+
+async def test_an_unexpected_error_at_one_administrator_hides_no_other(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
+    get_chat = Bot.get_chat
+
+    async def fail_once(bot: Bot, chat_id: int) -> object:
+        if chat_id == 77:
+            raise KeyError("hunter2")
+        return await get_chat(bot, chat_id)
+
+    monkeypatch.setattr(Bot, "get_chat", fail_once)
+    _, lines = await report(harness, BOT_ADMINS="77,78")
+    first, second = (line for line in lines if " of [bot] admins" in line)
+    assert first.startswith("failure  the check of administrator 1 of [bot] admins failed: KeyErr")
+    assert second.startswith("warning  administrator 2 of [bot] admins cannot be reached")
 
 
 async def test_an_unreadable_disk_is_named_by_what_the_system_says(

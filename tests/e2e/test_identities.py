@@ -253,7 +253,15 @@ async def test_a_backup_has_no_secrets_unless_they_are_asked_for(harness: BotHar
     await harness.stop()
     file(harness).unlink()
     refused = await call("restore", str(plain), "--with-secrets", code=2)
-    assert f"there is no {plain}.secrets.tar" in refused
+    assert f"cannot read {plain}.secrets.tar: No such file or directory" in refused
+    plain.with_name(f"{plain.name}.secrets.tar").write_text("damaged")
+    plain.rename(harness.folder / "x.db")
+    refused = await call("backup", str(plain), "--with-secrets", code=2)
+    assert f"The backup has failed: {plain}.secrets.tar exists already" in refused
+    assert not plain.exists()
+    (harness.folder / "x.db").rename(plain)
+    refused = await call("restore", str(plain), "--with-secrets", code=2)
+    assert "and the database is as it was: cannot read " in refused
     assert not list(harness.folder.rglob("*.before-restore"))
     assert "Put 1 accounts back" in await call("restore", str(full), "--with-secrets")
     assert "hunter2" in file(harness).read_text()

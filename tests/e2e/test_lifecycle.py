@@ -5,7 +5,10 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
+import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -418,7 +421,7 @@ async def test_the_log_has_one_line_per_request_and_no_chat_ids(harness: BotHarn
 
 async def test_every_line_has_stable_fields_and_the_lines_of_a_request_its_id(harness: BotHarness):
     harness.video()
-    harness.site.short_links["ZMdemo001"] = "https://www.tiktok.com/@ferry.demo"
+    harness.site.short_links["ZMdemo001"] = "https://www.tiktok.com/tag/ferry"
     harness.fail("sendVideo", "429", seconds=1)
     process, _ = await program(
         "run",
@@ -433,7 +436,7 @@ async def test_every_line_has_stable_fields_and_the_lines_of_a_request_its_id(ha
     harness.world.say(harness.ada, VIDEO)
     await harness.until(harness.videos, "the video")
     harness.world.say(harness.ada, "https://vm.tiktok.com/ZMdemo001/")
-    await harness.until(lambda: EN["link_profile"] in harness.texts(), "the explanation")
+    await harness.until(lambda: EN["link_tag"] in harness.texts(), "the explanation")
     process.send_signal(signal.SIGTERM)
     _, errors = await process.communicate()
     lines = [json.loads(line) for line in errors.decode().splitlines()]
@@ -448,8 +451,8 @@ async def test_every_line_has_stable_fields_and_the_lines_of_a_request_its_id(ha
     assert by_event["bot_started"]["request"] is None
     assert "LIMITS_ACTIVE_REQUESTS?" in by_event["unknown_variable"]["message"]
     refused = by_event["request_ended"]  # the last one: somebody's bad link is no warning
-    assert (refused["level"], refused["outcome"], refused["post"]) == ("INFO", "ProfileError", None)
-    assert "post of tiktok (a short link): ProfileError" in refused["message"]
+    assert (refused["level"], refused["outcome"], refused["post"]) == ("INFO", "TagPageError", None)
+    assert "post of tiktok (a short link): TagPageError" in refused["message"]
 
 
 async def test_recount_rebuilds_the_statistics(harness: BotHarness):
@@ -522,6 +525,16 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
         "The restore has failed, and the database is as it was: "
         f"cannot read {file}3: No such file or directory\n",
     )
+    Path(f"{file}4").write_bytes(Path(file).read_bytes()[:100_000])
+    code, text = await call("restore", f"{file}4")
+    assert (code, "the database is as it was: " in text, "is damaged" in text) == (2, True, True)
+    shutil.copy(file, f"{file}5")
+    with closing(sqlite3.connect(f"{file}5")) as newer, newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    code, text = await call("restore", f"{file}5")
+    assert (code, "a newer Clipferry has made" in text) == (2, True)
+    code, text = await call("restore", "")
+    assert (code, "argument file: is empty" in text) == (2, True)
     code, text = await call("restore", file)
     assert (code, "Restored. Chats: 1, last download: 20" in text) == (0, True)
     assert "bot.db.before-restore now" in text
@@ -562,6 +575,9 @@ async def test_a_dump_of_postgresql_on_the_command_line(tmp_path: Path, new_post
     Path(f"{file}3").write_text("hello")
     code, text = await call("restore", f"{file}3")
     assert (code, f"{file}3 is no backup of Clipferry" in text) == (2, True)
+    Path(f"{file}4").write_bytes(Path(file).read_bytes()[:-2_000])
+    code, text = await call("restore", f"{file}4")
+    assert (code, f"cannot read {file}4: pg_restore has failed: " in text) == (2, True)
     assert await call("restore", file) == (0, "Restored. Chats: 0, last download: never.\n")
     async with database_lifespan(new_postgres):
         assert await read_value("a") == "1"

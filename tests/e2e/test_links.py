@@ -87,7 +87,7 @@ async def test_a_link_on_a_mirror_is_answered_by_the_site_itself(harness: BotHar
     ("target", "key"),
     [
         ("https://www.tiktok.com/@ferry.demo/live?enter_method=share", "media_live"),
-        ("https://www.tiktok.com/@ferry.demo", "link_profile"),
+        ("https://www.tiktok.com/tag/ferry", "link_tag"),
         ("https://www.tiktok.com/hk/notfound", "media_region"),
         ("https://www.tiktok.com/?_r=1", "link_expired"),
     ],

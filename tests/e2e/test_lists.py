@@ -1,12 +1,16 @@
 """Lists on demand: a profile or collection offers its posts, and what is chosen arrives."""
 
 import zipfile
+from collections.abc import Callable
 
 import pytest
 
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
 from simulator.sites.instagram import InstagramPost, Media
+from simulator.sites.pinterest import Board, Pin
+from simulator.sites.posts import BlueskyFeed, BlueskyPost
+from simulator.sites.reddit import RedditFeed, RedditPost
 from simulator.sites.tiktok import SampleProfile
 from simulator.sites.youtube_lists import YouTubeList
 from simulator.telegram.world import Chat, Json
@@ -169,6 +173,51 @@ async def test_a_collection_and_a_playlist_of_youtube_are_offered_too(harness: B
     assert harness.texts()[-1] == "Crossings\n1 post"
 
 
+def bluesky(harness: BotHarness) -> str:
+    """Add a profile with two posts; return its link."""
+    picture = harness.samples.picture(400, 500, "b")
+    for number in ("3demo01", "3demo02"):
+        harness.simulator.bluesky.add(BlueskyPost((picture,), number=number))
+    harness.simulator.bluesky.feeds["ferry.example"] = BlueskyFeed(["3demo02", "3demo01"])
+    return "https://bsky.app/profile/ferry.example"
+
+
+def reddit(harness: BotHarness) -> str:
+    """Add a user with two posts; return a short link to the user."""
+    site, picture = harness.simulator.reddit, harness.samples.picture(400, 500, "r")
+    for number in ("1demo01", "1demo02"):
+        site.posts[number] = RedditPost(number, pictures=(picture,))
+    site.feeds["user/ferry_demo"] = RedditFeed(["1demo02", "1demo01"])
+    site.shared["Demo01"] = "https://www.reddit.com/user/ferry_demo/"
+    return "https://www.reddit.com/u/ferry_demo/s/Demo01"
+
+
+def pinterest(harness: BotHarness) -> str:
+    """Add a board with two pins; return a short link to the board."""
+    site, picture = harness.simulator.pinterest, harness.samples.picture(400, 500, "p")
+    site.pins = {number: Pin((picture,)) for number in ("7300000001", "7300000002")}
+    site.boards["ferry_demo/boats"] = Board([*site.pins])
+    site.short_links["board01"] = "https://www.pinterest.com/ferry_demo/boats/?invite_code=x"
+    return "https://pin.it/board01"
+
+
+@pytest.mark.parametrize(
+    ("add", "title"),
+    [(bluesky, "ferry.example"), (reddit, "u/ferry_demo"), (pinterest, "Boats")],
+)
+async def test_lists_of_pictures_are_offered_too(
+    harness: BotHarness, add: Callable[[BotHarness], str], title: str
+):
+    link = add(harness)
+    await harness.start()
+    await harness.say("/start")
+    await harness.say(link)
+    card = harness.answers()[-1]
+    assert card["text"] == f"{title}\n2 posts"
+    assert await press(harness, card, "all") == "2 posts are on their way."
+    assert sum("photo" in answer for answer in harness.answers()) == 2
+
+
 async def test_a_message_with_a_post_and_a_list_gets_the_post(harness: BotHarness):
     await ask(harness, 2, f"{PROFILE} and {VIDEO.replace(ID, post_id(1))}")
     assert arrived(harness) == [1]
@@ -196,6 +245,40 @@ async def test_a_list_that_cannot_be_read_is_explained(
     assert answer["text"] == EN[key]
     assert harness.home.reactions == {asked["message_id"]: "😢"}
     assert ("reply_markup" in answer) == (key == "list_trouble")
+
+
+async def test_a_short_link_to_a_profile_gets_the_card_of_the_profile(harness: BotHarness):
+    harness.site.short_links["ZMdemo001"] = f"{PROFILE}?_t=8x&_r=1"
+    card = await ask(harness, 2, "mp3 https://vm.tiktok.com/ZMdemo001/")
+    assert card["text"] == "ferry.demo\n2 posts"
+    assert await press(harness, card, "all") == "2 posts are on their way."
+    assert arrived(harness) == [0, 1]
+    asked = card["reply_to_message"]["message_id"]
+    assert {v["reply_to_message"]["message_id"] for v in harness.videos()} == {asked}
+
+
+@pytest.mark.parametrize(
+    ("environment", "key"), [({}, "list_gone"), ({"LIMITS_LIST_ITEMS": "0"}, "link_profile")]
+)
+async def test_a_short_link_to_a_profile_that_cannot_be_offered_is_explained(
+    harness: BotHarness, environment: dict[str, str], key: str
+):
+    harness.site.short_links["ZMdemo001"] = PROFILE
+    await harness.start(**environment)
+    await harness.say("/start")
+    await harness.say("https://vm.tiktok.com/ZMdemo001/")
+    assert harness.texts()[-1] == EN[key]
+
+
+async def test_a_short_link_to_a_profile_gets_no_card_in_a_group(harness: BotHarness):
+    profile(harness, 2)
+    harness.site.short_links["ZMdemo001"] = PROFILE
+    crew = harness.world.group(GROUP)
+    crew.members = {harness.ada.id: "member"}
+    await harness.start()
+    asked = await harness.say("https://vm.tiktok.com/ZMdemo001/", chat=crew)
+    assert crew.reactions == {asked["message_id"]: "😢"}
+    assert "list/" not in str(harness.answers(crew))
 
 
 async def test_a_list_is_read_again_when_the_site_is_back(harness: BotHarness):

@@ -6,19 +6,22 @@ import pytest
 
 from core.errors import (
     ClipferryError,
+    EmptyListError,
     NoMediaError,
     NotAvailableError,
     NotFoundError,
     PlatformChangedError,
     PlatformUnreachableError,
 )
+from core.lists import Listing
 from core.media import Access, Clip, Picture, Post, Unreadable
 from platforms.bluesky import PLATFORM, read_post
 from simulator.samples import VideoSpec
-from simulator.sites.posts import BlueskyPost
+from simulator.sites.posts import BlueskyFeed, BlueskyPost
 from tests.sites import Web
 
 LINK = "https://bsky.app/profile/ferry.example/post/3demo01"
+PROFILE = "https://bsky.app/profile/ferry.example"
 GIF = "https://media.tenor.com/demo/boat.gif?hh=200&ww=300"
 
 
@@ -156,3 +159,94 @@ def test_a_picture_that_cannot_be_read_keeps_its_place():
 def test_an_object_of_another_form_is_a_change_of_the_site(document: Any):
     with pytest.raises(PlatformChangedError):
         read_post(document, [], ABOUT)
+
+
+async def read_list(web: Web, url: str = PROFILE, most: int = 50) -> Listing:
+    link = PLATFORM.find_list(url)
+    assert link is not None
+    async with web.fetcher(attempts=1) as fetcher:
+        return await fetcher.read_list(link, most)
+
+
+def feed(web: Web, number: int, account: str = "ferry.example") -> list[str]:
+    """Add a profile with posts that have a picture each; return their ids, the newest first."""
+    path = web.samples.picture(400, 500, "b")
+    posts = [f"3post{n:03}" for n in range(number)]
+    for post in posts:
+        web.bluesky.add(BlueskyPost((path,), text=f"Crossing {post}", number=post))
+    web.bluesky.feeds[account] = BlueskyFeed(posts)
+    return [f"ferry.example/post/{post}" for post in posts]
+
+
+def ids(listing: Listing) -> list[str]:
+    return [entry.post_id for entry in listing.entries]
+
+
+async def test_a_profile_lists_its_posts_with_media_over_several_pages(web: Web):
+    posts = feed(web, 45)
+    listing = await read_list(web)
+    assert (ids(listing), listing.total, listing.has_more) == (posts, 45, False)
+    assert (listing.title, listing.is_by_date) == ("ferry.example", True)
+    first = listing.entries[0]
+    assert (first.title, first.posted_at) == ("Crossing 3post000", 1_760_000_000)
+    asked = [one for one in web.log if "getAuthorFeed" in one.path]
+    assert len(asked) == 3
+    assert web.asked_hosts() == {"public.api.bsky.app"}
+
+
+async def test_no_more_of_a_profile_is_read_than_is_offered(web: Web):
+    posts = feed(web, 90)
+    listing = await read_list(web, most=25)
+    assert (ids(listing), listing.total, listing.has_more) == (posts[:25], None, True)
+    assert len(web.log) == 2
+
+
+async def test_of_a_long_profile_with_few_pictures_only_the_first_pages_are_read(web: Web):
+    posts = feed(web, 130)
+    for number in range(1, 130):
+        web.bluesky.add(BlueskyPost(number=f"3post{number:03}"))
+    listing = await read_list(web)
+    assert (ids(listing), listing.has_more) == (posts[:1], True)
+    assert len(web.log) == 5
+
+
+async def test_texts_links_quotes_and_shared_posts_are_left_out(web: Web):
+    posts = feed(web, 5)
+    picture = BlueskyPost((web.samples.picture(400, 500, "b"),), number="3other0")
+    web.bluesky.add(BlueskyPost(number="3post001"))
+    web.bluesky.add(BlueskyPost(link="https://ferry.example/news", number="3post002"))
+    web.bluesky.add(BlueskyPost(video=web.samples.video(VideoSpec()), number="3post003"))
+    web.bluesky.add(BlueskyPost(picture.pictures, quoted=picture, number="3post004"))
+    web.bluesky.feeds["ferry.example"] = BlueskyFeed(
+        [*(post.rpartition("/")[2] for post in posts), "3other0"], shared={"3other0"}
+    )
+    assert ids(await read_list(web)) == [posts[0], *posts[3:]]
+
+
+async def test_an_account_whose_handle_is_not_valid_is_listed_by_its_id(web: Web):
+    feed(web, 1, "did:plc:demo01")
+    web.bluesky.handle = "handle.invalid"
+    listing = await read_list(web, "https://bsky.app/profile/did:plc:demo01")
+    assert (ids(listing), listing.title) == (["did:plc:demo01/post/3post000"], "did:plc:demo01")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (None, NotFoundError),
+        ((200, {"feed": []}), EmptyListError),
+        ((400, {"error": "AccountTakedown", "message": "x"}), NotFoundError),
+        ((400, {"error": "AccountDeactivated", "message": "x"}), NotFoundError),
+        ((400, {"error": "Unheard", "message": "x"}), PlatformChangedError),
+        ((200, {"cursor": "x"}), PlatformChangedError),
+        ((503, {}), PlatformUnreachableError),
+    ],
+)
+async def test_a_profile_that_cannot_be_listed_says_why(
+    web: Web, answer: tuple[int, Any] | None, error: type[ClipferryError]
+):
+    if answer:
+        web.bluesky.answers["ferry.example"] = answer
+    with pytest.raises(error) as caught:
+        await read_list(web)
+    assert type(caught.value) is error

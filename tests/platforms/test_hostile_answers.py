@@ -66,6 +66,10 @@ LISTS = (
     "https://www.mixcloud.com/ferry-demo/uploads/",
     "https://www.dailymotion.com/playlist/x9demo",
     "https://www.facebook.com/media/set/?set=a.7300000030",
+    "https://bsky.app/profile/a.example",
+    "https://www.reddit.com/user/ferry_demo/",
+    "https://www.pinterest.com/ferry_demo/boats/",
+    "https://rutube.ru/plst/73/",
 )
 #: Highest memory of one read above idle.
 MOST_MIB = 64

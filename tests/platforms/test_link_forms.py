@@ -663,6 +663,8 @@ VIDEO_SITES = {
     "https://bili2233.cn.evil.example/AbC12": None,
     "https://player.bilibili.com.evil.example/player.html?aid=73": None,
     "https://space.bilibili.com/73": P.PROFILE,
+    "https://space.bilibili.com/73/lists/7?type=season": P.LIST,
+    "https://space.bilibili.com/73/channel/collectiondetail?sid=7": P.LIST,
     "https://live.bilibili.com/73": P.LIVE,
     "https://www.bilibili.com/bangumi/play/ep73": P.UNREADABLE,
     "https://t.bilibili.com/73": P.UNREADABLE,

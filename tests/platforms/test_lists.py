@@ -9,6 +9,7 @@ from aiohttp import web as http
 from core.errors import (
     ClipferryError,
     EmptyListError,
+    ListFoundError,
     MediaDeletedError,
     MediaPrivateError,
     NotFoundError,
@@ -36,7 +37,16 @@ SHOWS = "https://www.mixcloud.com/ferry-demo/playlists/crossings/"
 UPLOADS = "https://www.mixcloud.com/ferry-demo/uploads/"
 VIDEOS = "https://www.dailymotion.com/playlist/x9demo"
 CHANNEL = "https://www.dailymotion.com/ferry.demo"
+BOARD = "https://www.pinterest.com/ferry_demo/boats/"
+REDDIT_USER = "https://www.reddit.com/user/ferry_demo/submitted"
+COMMUNITY = "https://www.reddit.com/r/ferries/new"
+BLUESKY = "https://bsky.app/profile/ferry.example"
 FACEBOOK_ALBUM = "https://www.facebook.com/media/set/?set=a.73"
+RUTUBE = "https://rutube.ru/channel/73/"
+RUTUBE_SHORTS = "https://rutube.ru/channel/73/shorts/"
+RUTUBE_USER = "https://rutube.ru/u/ferry/"
+RUTUBE_PLAYLIST = "https://rutube.ru/plst/73/"
+RUTUBE_SERIES = "https://rutube.ru/metainfo/tv/73/"
 REGISTRY = load_registry()
 
 #: URLs, and the URLs of the lists that they show; None for pages whose posts cannot be listed.
@@ -60,6 +70,7 @@ FORMS = {
     ),
     "https://www.youtube.com/embed/videoseries?list=PLdemo0001": PLAYLIST,
     "https://www.youtube.com/watch?list=PLdemo0001": PLAYLIST,
+    "https://youtu.be/playlist?list=PLdemo0001&si=x": PLAYLIST,
     "https://www.youtube.com/playlist?list=WL": None,
     "https://www.youtube.com/watch?list=RDdemo": None,
     "https://www.youtube.com/@ferry": "https://www.youtube.com/@ferry/videos",
@@ -130,6 +141,52 @@ FORMS = {
     "https://www.facebook.com/media/set/?set=pcb.73": None,
     "https://www.facebook.com/media/set/?x=set=a.73": None,
     "https://www.facebook.com/ferry/photos": None,
+    REDDIT_USER: REDDIT_USER,
+    "https://www.reddit.com/user/ferry_demo": REDDIT_USER,
+    "https://old.reddit.com/u/ferry_demo/?utm_source=share": REDDIT_USER,
+    "https://www.reddit.com/user/ferry_demo/comments": None,
+    "https://www.reddit.com/user/ferry_demo/m/boats": None,
+    COMMUNITY: COMMUNITY,
+    "https://www.reddit.com/r/ferries": COMMUNITY,
+    "https://rxddit.com/r/ferries/": COMMUNITY,
+    "https://www.reddit.com/r/ferries/top/?t=all": None,
+    "https://www.reddit.com/r/all/": None,
+    "https://www.reddit.com/r/ferries/search?q=x": None,
+    BOARD: BOARD,
+    "https://www.pinterest.com/ferry_demo/boats": BOARD,
+    "https://de.pinterest.com/ferry_demo/boats/?invite_code=x&sender=1": BOARD,
+    "https://www.pinterest.co.uk/ferry_demo/boats/": BOARD,
+    "https://www.pinterest.com/ferry_demo/f%C3%A4hren/": (
+        "https://www.pinterest.com/ferry_demo/f%C3%A4hren/"
+    ),
+    "https://www.pinterest.com/ferry_demo/": None,
+    "https://www.pinterest.com/ferry_demo/_saved/": None,
+    "https://www.pinterest.com/ferry_demo/pins/": None,
+    "https://www.pinterest.com/ferry_demo/boats/ferries/": None,
+    "https://www.pinterest.com/search/pins/?q=ferry": None,
+    "https://www.pinterest.com/ideas/boats/73/": None,
+    "https://www.pinterest.com/pin/x/": None,
+    "https://www.pinterest.com/pin-lover/pins-of-boats/": (
+        "https://www.pinterest.com/pin-lover/pins-of-boats/"
+    ),
+    RUTUBE: RUTUBE,
+    "https://rutube.ru/channel/73?r=wd": RUTUBE,
+    "https://rutube.ru/video/person/73/": RUTUBE,
+    RUTUBE_SHORTS: RUTUBE_SHORTS,
+    RUTUBE_USER: RUTUBE_USER,
+    "https://rutube.ru/u/ferry/videos": "https://rutube.ru/u/ferry/videos/",
+    RUTUBE_PLAYLIST: RUTUBE_PLAYLIST,
+    "https://rutube.ru/channel/73/playlists/": None,
+    RUTUBE_SERIES: RUTUBE_SERIES,
+    "https://rutube.ru/metainfo/tv/73/video": RUTUBE_SERIES,
+    BLUESKY: BLUESKY,
+    f"{BLUESKY}/?ref=x": BLUESKY,
+    "https://main.bsky.dev/profile/ferry.example": BLUESKY,
+    "https://fxbsky.app/profile/ferry.example": BLUESKY,
+    "https://bsky.app/profile/did:plc:demo01": "https://bsky.app/profile/did:plc:demo01",
+    f"{BLUESKY}/feed/boats": None,
+    f"{BLUESKY}/lists/3kx": None,
+    f"{BLUESKY}/followers": None,
 }
 
 
@@ -159,6 +216,31 @@ def test_lists_are_recognised(url: str):
 def test_a_mirror_of_the_site_and_a_hidden_link_count():
     assert REGISTRY.find_list("vxtiktok.com/@ferry.demo", []) == REGISTRY.find_list(PROFILE)
     assert REGISTRY.find_list("here", ["www.tiktok.com/@ferry.demo"]) == REGISTRY.find_list(PROFILE)
+
+
+#: Short links, and the lists to which they lead.
+SHORT_LINKS = {
+    "https://vm.tiktok.com/ZMlist": PROFILE,
+    "https://on.soundcloud.com/Demo02": f"{SET}/s-Demo01",
+    "https://www.facebook.com/share/Album01": FACEBOOK_ALBUM,
+    "https://pin.it/board01": BOARD,
+    "https://www.reddit.com/u/ferry_demo/s/Demo02": "https://www.reddit.com/user/ferry_demo/",
+}
+
+
+@pytest.mark.parametrize("url", SHORT_LINKS)
+async def test_a_short_link_to_a_list_says_which(web: Web, url: str):
+    target = SHORT_LINKS[url]
+    web.site.short_links["ZMlist"] = f"{target}?_r=1"
+    web.music.short_links["Demo02"] = target.partition("com/")[2]
+    web.facebook.shared_links["share/Album01"] = web.reddit.shared["Demo02"] = target
+    web.pinterest.short_links["board01"] = target
+    link = REGISTRY.find(url)
+    assert link is not None
+    async with web.fetcher(attempts=1) as fetcher:
+        with pytest.raises(ListFoundError) as raised:
+            await fetcher.resolve(link)
+    assert raised.value.link == REGISTRY.find_list(target)
 
 
 async def test_a_profile_lists_its_posts(web: Web):
@@ -282,14 +364,24 @@ async def test_youtube_that_is_down_is_no_empty_list(web: Web):
 
 
 TRACK_IDS = [f"ferry-demo/bell-{number}" for number in range(1, 31)]
+RUTUBE_IDS = [f"{number:032x}" for number in range(1, 31)]
 VIDEO_IDS = [f"x9demo{number}" for number in range(1, 31)]
 AT = 1_760_000_000
+
+
+_RUTUBE_KEYS = {
+    **dict.fromkeys((RUTUBE, RUTUBE_USER), "person/73"),
+    RUTUBE_SHORTS: "person/73/rshorts",
+    RUTUBE_PLAYLIST: "custom/73",
+    RUTUBE_SERIES: "tv/73",
+}
 
 
 def add(web: Web, url: str, found: SampleList) -> None:
     key = url.partition("://")[2].removeprefix("www.").rstrip("/")
     web.music.lists.by_key[key] = found
     web.videos.lists.by_key[key.rpartition("/")[2]] = found
+    web.videos.rutube_lists.by_key[_RUTUBE_KEYS.get(url, "")] = found
 
 
 @pytest.mark.parametrize(
@@ -303,6 +395,11 @@ def add(web: Web, url: str, found: SampleList) -> None:
         (UPLOADS, TRACK_IDS, False, ("Crossing 1", 3_600, AT)),
         (VIDEOS, VIDEO_IDS, False, ("Crossing 1", 61, AT)),
         (CHANNEL, VIDEO_IDS, True, ("Crossing 1", 61, AT)),
+        (RUTUBE, RUTUBE_IDS, True, ("Crossing 1", 61, AT)),
+        (RUTUBE_SHORTS, RUTUBE_IDS, True, ("Crossing 1", 61, AT)),
+        (RUTUBE_USER, RUTUBE_IDS, True, ("Crossing 1", 61, AT)),
+        (RUTUBE_PLAYLIST, RUTUBE_IDS, False, ("Crossing 1", 61, AT)),
+        (RUTUBE_SERIES, RUTUBE_IDS, False, ("Crossing 1", 61, AT)),
     ],
 )
 async def test_lists_of_music_and_videos_have_titles(
@@ -317,6 +414,19 @@ async def test_lists_of_music_and_videos_have_titles(
     assert listing.is_by_date == is_by_date
     entry = listing.entries[0]
     assert (entry.title, entry.duration_s, entry.posted_at) == first
+
+
+async def test_no_more_of_a_channel_on_rutube_is_read_than_its_first_pages(web: Web):
+    add(web, RUTUBE, SampleList("Crossings", [f"{number:032x}" for number in range(90)]))
+    listing = await read(web, RUTUBE, most=25)
+    assert (len(listing.entries), listing.has_more) == (25, True)
+    assert len(web.log) == 2
+
+
+async def test_a_channel_on_rutube_without_videos_is_empty(web: Web):
+    add(web, RUTUBE, SampleList("Crossings", []))
+    with pytest.raises(EmptyListError):
+        await read(web, RUTUBE)
 
 
 @pytest.mark.parametrize("url", [TRACKS, SHOWS, CHANNEL])
@@ -382,9 +492,10 @@ async def test_the_tracks_of_a_private_set_keep_its_key(web: Web, is_refused: bo
     assert link == "https://api.soundcloud.com/tracks/8?secret_token=s-Demo01"
 
 
-@pytest.mark.parametrize(
-    "url", [SET, SET_BY_NUMBER, TRACKS, ALBUM, SHOWS, UPLOADS, VIDEOS, CHANNEL]
-)
+GONE = [SET, SET_BY_NUMBER, TRACKS, ALBUM, SHOWS, UPLOADS, VIDEOS, CHANNEL]
+
+
+@pytest.mark.parametrize("url", [*GONE, RUTUBE, RUTUBE_USER, RUTUBE_PLAYLIST, RUTUBE_SERIES])
 async def test_a_list_of_music_or_videos_that_is_gone_is_not_found(web: Web, url: str):
     with pytest.raises(NotFoundError):
         await read(web, url, attempts=1)

@@ -23,9 +23,10 @@ from simulator.sites.bilibili import BilibiliVideo
 from simulator.sites.facebook import FacebookPost
 from simulator.sites.instagram import InstagramPost, Media
 from simulator.sites.music import Track
-from simulator.sites.pinterest import Pin
-from simulator.sites.posts import BlueskyPost, ThreadsPost, TumblrPost
-from simulator.sites.reddit import RedditPost
+from simulator.sites.music_lists import SampleList
+from simulator.sites.pinterest import Board, Pin
+from simulator.sites.posts import BlueskyFeed, BlueskyPost, ThreadsPost, TumblrPost
+from simulator.sites.reddit import RedditFeed, RedditPost
 from simulator.sites.tiktok import SampleProfile
 from simulator.sites.videos import Clip as SiteClip
 from simulator.sites.web import Sites
@@ -85,6 +86,11 @@ def _youtube_list(web: Web) -> None:
     web.youtube.lists.by_key["PLdemo0001"] = YouTubeList("Crossings", ids)
 
 
+def _rutube_list(web: Web) -> None:
+    ids = [f"{number:032x}" for number in range(25)]
+    web.videos.rutube_lists.by_key["custom/73"] = SampleList("Crossings", ids)
+
+
 def _tiktok_list(web: Web) -> None:
     ids = [f"73000000000000000{number}" for number in range(30, 10, -1)]
     web.site.profiles["ferry.demo"] = SampleProfile("ferry.demo", ids)
@@ -93,6 +99,10 @@ def _tiktok_list(web: Web) -> None:
 def _pin(web: Web) -> None:
     pictures = web.samples.picture(400, 500, "deck"), web.samples.video(VideoSpec())
     web.pinterest.pins["7300000001"] = Pin(pictures, "pages")
+
+
+def _board(web: Web) -> None:
+    web.pinterest.boards["ferry_demo/boats"] = Board([f"73000000{n}" for n in range(25)])
 
 
 def _x(web: Web) -> None:
@@ -107,10 +117,26 @@ def _reddit(web: Web) -> None:
     web.reddit.posts["1demo01"] = RedditPost("1demo01", pictures=(first, first))
 
 
+def _reddit_user(web: Web) -> None:
+    picture = web.samples.picture(400, 500, "quay")
+    posts = [f"1post{number}" for number in range(25)]
+    for number in posts:
+        web.reddit.posts[number] = RedditPost(number, pictures=(picture,))
+    web.reddit.feeds["user/ferry_demo"] = RedditFeed(posts)
+
+
 def _redgifs(web: Web) -> None:
     link = "https://www.redgifs.com/watch/demogif"
     web.reddit.posts["1demo02"] = RedditPost("1demo02", link=link)
     web.reddit.gifs["demogif"] = web.samples.video(VideoSpec())
+
+
+def _bluesky_profile(web: Web) -> None:
+    picture = web.samples.picture(400, 500, "q")
+    posts = [f"3post{number}" for number in range(25)]
+    for number in posts:
+        web.bluesky.add(BlueskyPost((picture,), number=number))
+    web.bluesky.feeds["ferry.example"] = BlueskyFeed(posts)
 
 
 def _tumblr(web: Web) -> None:
@@ -155,10 +181,19 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "x": Example("https://x.com/ferry_demo/status/1790000000000000001", _x),
     "reddit": Example("https://www.reddit.com/r/ferries/comments/1demo01/a_crossing/", _reddit),
     "reddit, a link": Example("https://www.reddit.com/r/ferries/comments/1demo02/a/", _redgifs),
+    "reddit, a user": Example(
+        "https://www.reddit.com/user/ferry_demo/", _reddit_user, is_list=True
+    ),
     "pinterest": Example("https://www.pinterest.com/pin/7300000001/", _pin),
+    "pinterest, a board": Example(
+        "https://www.pinterest.com/ferry_demo/boats/", _board, is_list=True
+    ),
     "bluesky": Example(
         "https://bsky.app/profile/ferry.example/post/3demo01",
         lambda web: web.bluesky.add(BlueskyPost((web.samples.picture(400, 500, "q"),))),
+    ),
+    "bluesky, a profile": Example(
+        "https://bsky.app/profile/ferry.example", _bluesky_profile, is_list=True
     ),
     "tumblr": Example("https://www.tumblr.com/ferry-demo/730000000000000001", _tumblr),
     "soundcloud": Example(
@@ -177,6 +212,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "rutube": Example(
         f"https://rutube.ru/video/{HEX}/", lambda web: _clip(web, f"rutube/{HEX}", "ts")
     ),
+    "rutube, a playlist": Example("https://rutube.ru/plst/73/", _rutube_list, is_list=True),
     "ok": Example("https://ok.ru/video/7300000001", lambda web: _clip(web, "ok/7300000001")),
     "vk": Example("https://vkvideo.ru/video-730_1001", lambda web: _clip(web, "vk/-730_1001")),
     "loom": Example(f"https://www.loom.com/share/{HEX}", lambda web: _clip(web, f"loom/{HEX}")),

@@ -13,6 +13,7 @@ from core.errors import (
     ChatForbiddenError,
     ChatMovedError,
     ClipferryError,
+    ListFoundError,
     ListGoneError,
     ListPrivateError,
     ListTroubleError,
@@ -26,13 +27,15 @@ from core.lists import Entry, Listing
 from core.media import Link
 from data.lists import find_list
 from services.requests.context import Delivered
-from services.requests.lists import ListService
+from services.requests.lists import LinkService, ListService
 from tests.fakes import (
     BOT_ID,
     PERSON,
+    FakeService,
     FakeTelegram,
     fake_request,
     fake_tools,
+    make_post,
     make_request,
     settle,
 )
@@ -42,6 +45,8 @@ pytestmark = pytest.mark.usefixtures("sqlite_db")
 MOST = 50
 GROUP, SUPERGROUP = -7, -1_007
 PROFILE = Link("tiktok", "https://www.tiktok.com/@ferry.demo", "@ferry.demo")
+SHORT_LINK = Link("tiktok", "https://vm.tiktok.com/ZMdemo001/", None)
+FOUND = ListFoundError("x", PROFILE, "link_profile")
 LISTING = Listing(PROFILE, "Ferry", (Entry("7301"), Entry("7302")), total=2)
 
 
@@ -143,3 +148,37 @@ async def test_a_card_that_telegram_refuses_is_an_error(stage: Stage):
     stage.telegram.fail(SendMessage, ChatForbiddenError())
     with pytest.raises(ChatForbiddenError):
         await stage.deliver()
+
+
+async def test_a_short_link_to_a_list_is_answered_with_its_card(stage: Stage):
+    stage.request = fake_request(make_request("sound", SHORT_LINK))
+    posts = FakeService(FOUND, is_ad_due=True)
+    service = LinkService(posts, ListService(stage.toolkit, BOT_ID, MOST))
+    delivered = await service.deliver(stage.request.context)
+    assert stage.messages == [(PERSON, "card 1: 2 posts")]
+    assert delivered.post.id == PROFILE.post_id
+    assert not await service.record(stage.request.context, delivered)
+    assert posts.records == 0
+
+
+@pytest.mark.parametrize(
+    "values", [{"chat_id": GROUP, "is_private": False}, {"inline_id": "inline-1"}]
+)
+async def test_where_nobody_has_asked_for_a_card_the_list_is_explained(
+    stage: Stage, values: dict[str, Any]
+):
+    stage.request = fake_request(make_request("post", SHORT_LINK, **values))
+    service = LinkService(FakeService(FOUND), ListService(stage.toolkit, BOT_ID, MOST))
+    with pytest.raises(ListFoundError) as raised:
+        await service.deliver(stage.request.context)
+    assert raised.value.text_key == "link_profile"
+    assert (stage.reads, stage.messages) == (0, [])
+
+
+async def test_a_link_to_a_post_is_answered_and_recorded_as_such(stage: Stage):
+    about = Delivered(make_post(), is_processed=False, is_known=False, chat_id=PERSON)
+    posts = FakeService(about, is_ad_due=True)
+    service = LinkService(posts, ListService(stage.toolkit, BOT_ID, MOST))
+    assert await service.deliver(stage.request.context) is about
+    assert await service.record(stage.request.context, about)
+    assert (posts.records, stage.messages) == (1, [])
