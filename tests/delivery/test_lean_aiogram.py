@@ -2,11 +2,12 @@
 
 import json
 import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
 from data.config import ROOT
+from tests.measured import measured
 
 PROGRAM = """
 import json, sys
@@ -55,28 +56,42 @@ print(json.dumps([parsed, sorted(built)]))
 """
 
 
-def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    result = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return result
+class Programs:
+    """Runs programs in processes of their own: nothing else runs the module."""
+
+    def __init__(self, folder: Path) -> None:
+        self._script = folder / "program.py"
+
+    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        self._script.write_text(program)
+        command, environment = measured(self._script)
+        result = subprocess.run(
+            [*command, *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return result
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Programs:
+    return Programs(tmp_path)
 
 
 @pytest.mark.slow
-def test_lean_and_stock_build_the_same_models_and_read_the_same():
-    lean, stock = (json.loads(run(PROGRAM, mode).stdout) for mode in ("lean", "stock"))
+def test_lean_and_stock_build_the_same_models_and_read_the_same(programs: Programs):
+    lean, stock = (json.loads(programs.run(PROGRAM, mode).stdout) for mode in ("lean", "stock"))
     assert lean == stock
     assert isinstance(lean, list)
     assert len(lean[1]) > 500
 
 
 @pytest.mark.slow
-def test_when_pydantic_changes_the_stock_way_takes_over():
+def test_when_pydantic_changes_the_stock_way_takes_over(programs: Programs):
     program = (
         "from unittest import mock\n"
         "from delivery import lean_aiogram\n"
@@ -85,11 +100,11 @@ def test_when_pydantic_changes_the_stock_way_takes_over():
         "from aiogram.types import Update\n"
         "assert Update.model_validate({'update_id': 1}).update_id == 1\n"
     )
-    assert "building all models" in run(program).stderr
+    assert "building all models" in programs.run(program).stderr
 
 
 @pytest.mark.slow
-def test_a_pydantic_without_the_method_is_left_alone():
+def test_a_pydantic_without_the_method_is_left_alone(programs: Programs):
     program = (
         "from delivery import lean_aiogram\n"
         "lean_aiogram.BaseModel = object\n"
@@ -97,4 +112,4 @@ def test_a_pydantic_without_the_method_is_left_alone():
         "from aiogram.types import Update\n"
         "assert Update.model_validate({'update_id': 1}).update_id == 1\n"
     )
-    assert "models are built at import" in run(program).stderr
+    assert "models are built at import" in programs.run(program).stderr

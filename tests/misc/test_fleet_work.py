@@ -6,12 +6,15 @@ from typing import Any, cast
 
 import pytest
 
+from core.errors import StorageError
 from core.pauses import Pause
 from misc.fleet_work import FleetWork
 from misc.intake import RequestIntake
-from services.requests.queue import RequestHandle
+from services.requests.context import RequestContext
+from services.requests.queue import RequestHandle, RequestQueue, Runner
+from services.requests.slots import Slots
 from services.requests.store import StoredRequest
-from tests.fakes import fake_request
+from tests.fakes import FakeRunner, fake_request, settle
 
 
 class Intake:
@@ -80,3 +83,37 @@ async def test_a_worker_that_begins_later_finds_a_request_as_old_as_the_first_on
     await work.prepare()
     assert await work.serve([1])  # sent at 1 000
     assert intake.ages_s == [5_000]
+
+
+async def test_a_job_whose_requests_cannot_be_claimed_is_handed_out_again(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    intake: Any = Intake({1}, {1}, [])
+
+    async def fail(_rows: Sequence[int]) -> list[StoredRequest]:
+        raise StorageError("gone")
+
+    monkeypatch.setattr(intake, "claim_all", fail)
+    work = FleetWork(cast("RequestIntake", intake))
+    work.stop()
+    assert not await work.serve([1])
+    assert intake.ages_s == []
+
+
+async def test_a_request_is_cancelled_by_its_row_wherever_the_button_was():
+    """A quiet cancellation is one of several, and names no chat."""
+    runner = FakeRunner()
+    queue: RequestQueue[RequestContext] = RequestQueue(
+        Slots(5), cast("Runner[RequestContext]", runner), max_requests=9, patience_s=60
+    )
+    first, second, third = (fake_request(row=row).context for row in (1, 2, 3))
+    for each in (first, second, third):
+        queue.submit([each], None)
+    await settle()
+    work = FleetWork(cast("RequestIntake", SimpleNamespace(queue=queue, store=None)))
+    work.cancel(1, first.chat_id + 1, is_quiet=False)
+    work.cancel(2, first.chat_id, is_quiet=False)
+    work.cancel(3, first.chat_id + 1, is_quiet=True)
+    await settle()
+    refused = [(cast("Any", each.item), each.aloud) for each in runner.refusals]
+    assert refused == [(second, True), (third, False)]
