@@ -553,9 +553,8 @@ async def _mark_restored(url: str, settings: "Settings") -> list[str]:
     if found.waiting:
         minutes = settings.limits.max_age_s // 60
         lines.append(
-            f"Requests that wait: {found.waiting}. The next start answers them, but those that "
-            f"have waited for more than {minutes} minutes in which the bot finished no request get "
-            "a notice that asks for the link again."
+            f"Requests that wait: {found.waiting}. Those older than {minutes} minutes at the start "
+            "get a notice that asks for the link again, the others are answered."
         )
     if found.broadcasts:
         lines.append(

@@ -28,7 +28,6 @@ from core.errors import (
     RequestTakenOverError,
 )
 from core.media import Link
-from core.pauses import Pause
 from core.request import Progress, Request, Ticket, is_from_newer_version
 from data.database import DatabaseTime, read, read_one, run, table_of, unix_now, write
 from data.groups import Group, Kind
@@ -446,30 +445,10 @@ async def give_up_requests(rows: Collection[int], asked_before: int, outcome: st
     return await write(lambda db: db.execute(statement).rowcount)
 
 
-async def pauses(bot_id: int, longer_than_s: int) -> list[Pause]:
-    """Return the times in which no request was finished while one was waiting that still waits.
-
-    The last one lasts until now; the others are longer than `longer_than_s`.
-    """
-    mine = _TABLE.c.bot_id == bot_id
-    since = select(func.min(_TABLE.c.asked_at)).where(mine, _TABLE.c.finished_at.is_(None))
-    ended_at = _TABLE.c.finished_at
-    finished = (
-        select(ended_at, func.lag(ended_at).over(order_by=ended_at).label("began_at"))
-        .where(mine, ended_at >= since.scalar_subquery())
-        .subquery()
-    )
-    began_at = func.coalesce(finished.c.began_at, 0)
-    long = select(began_at, finished.c.finished_at).where(
-        finished.c.finished_at - began_at > longer_than_s
-    )
-    last = select(func.max(ended_at)).where(mine)
-
-    def work(db: Connection) -> list[Pause]:
-        found = [Pause(*row) for row in db.execute(long)]
-        return [*found, Pause(db.execute(last).scalar() or 0, unix_now())]
-
-    return await read(work)
+async def last_finished_at(bot_id: int) -> int:
+    """Return the Unix time at which a process finished a request last; 0 if none has."""
+    query = select(func.max(Requests.finished_at)).where(Requests.bot_id == bot_id)
+    return await read(lambda db: db.execute(query).scalar()) or 0
 
 
 async def find_ended(bot_id: int, ticket: Ticket) -> EndedRequest | None:

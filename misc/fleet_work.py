@@ -5,11 +5,12 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+from core.clock import shared_clock
 from core.concurrency import wait_for_event
 from core.errors import StorageError
-from core.pauses import Pause, downtime_s
 from data.jobs import any_open
 from misc.intake import RequestIntake
+from services.requests.store import StoredRequest
 
 logger = logging.getLogger(__name__)
 
@@ -24,16 +25,18 @@ class FleetWork:
     def __init__(self, intake: RequestIntake) -> None:
         self._intake = intake
         self._store = intake.store
-        self._pauses: list[Pause] = []
+        self._started_at = 0
+        self._seen_at = 0
         self._is_stopping = asyncio.Event()
 
     async def prepare(self) -> None:
-        """Find out when no process has worked: that makes waiting requests too old.
+        """Find out how long no process has worked: that makes waiting requests too old.
 
         Raises:
             StorageError: the database did not respond.
         """
-        self._pauses = await self._store.pauses(self._intake.limits.max_age_s)
+        self._seen_at = await self._store.last_finished_at()
+        self._started_at = int(shared_clock())
 
     def stop(self) -> None:
         """Hand jobs back without a pause from now on."""
@@ -65,8 +68,7 @@ class FleetWork:
     async def _serve(self, rows: Sequence[int]) -> bool:
         claimed = await self._store.claim_all(rows)
         if claimed:
-            age_s = downtime_s(claimed[0].request.asked_at, self._pauses)
-            await self._intake.serve(claimed, age_s)
+            await self._intake.serve(claimed, self._age_from(claimed[0]))
         left = [stored for stored in claimed if not stored.is_finished]
         # Most jobs leave nothing, and cost no statement here.
         if left:
@@ -74,6 +76,17 @@ class FleetWork:
             return False
         others = [row for row in rows if row not in {stored.row for stored in claimed}]
         return not (others and await any_open(others))
+
+    def _age_from(self, stored: StoredRequest) -> int:
+        """Return the Unix time from which the age of a request counts.
+
+        Waiting makes no request too old, only a time in which no process has worked.
+        """
+        asked_at = stored.request.asked_at
+        if asked_at > self._started_at:
+            return int(shared_clock())
+        down_s = self._started_at - max(asked_at, self._seen_at)
+        return int(shared_clock()) - max(down_s, 0)
 
     async def _pause(self) -> None:
         await wait_for_event(self._is_stopping, _PAUSE_S)

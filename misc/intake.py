@@ -12,7 +12,6 @@ from core.drop_reasons import DropReason
 from core.errors import LinksLeftOutError, TooOldError
 from core.lists import ListCard, split_by_room
 from core.media import Link
-from core.pauses import downtime_s
 from core.preferences import Preferences
 from core.request import (
     Asker,
@@ -313,26 +312,27 @@ class RequestIntake:
             return False
         # The limits count: it may be one that did not fit.
         contexts, most = self.contexts_of([stored]), self._most_messages(stored.request)
-        self._enqueue(contexts, most, _age_s(stored.request))
+        self._enqueue(contexts, most, stored.request.asked_at)
         return True
 
     async def resume(self) -> None:
         """Continue the requests that other processes have left.
 
-        Their age is the time in which no process was at work: waiting in the queue makes no request
-        too old.
+        Their age counts from when the last of those processes was seen at work: waiting in the
+        queue makes no request too old.
 
         Raises:
             StorageError: the database did not respond.
         """
-        pauses = await self.store.pauses(self.limits.max_age_s)
+        seen_at = await self.store.last_finished_at()
         by_message: dict[object, list[StoredRequest]] = {}
         for stored in await self.store.take_over(self.queue.room):
             request = stored.request
             key = (request.target, request.origin.press)
             by_message.setdefault(key, []).append(stored)
         for entries in by_message.values():
-            self.serve(entries, downtime_s(entries[0].request.asked_at, pauses))
+            asked_at = max(entries[0].request.asked_at, seen_at)
+            self.serve(entries, asked_at)
 
     async def end_statuses(self) -> None:
         """End the statuses that processes which were killed have left on ended messages.
@@ -345,9 +345,12 @@ class RequestIntake:
                 status = self.statuses.status_of([stored])
                 await (status.failed() if has_failed else status.done())
 
-    def serve(self, entries: Sequence[StoredRequest], age_s: int) -> RequestHandle:
-        """Serve requests of one message that were accepted before, by any process."""
-        return self._enqueue(self.contexts_of(entries), None, age_s)
+    def serve(self, entries: Sequence[StoredRequest], asked_at: int) -> RequestHandle:
+        """Serve requests of one message that were accepted before, by any process.
+
+        Their age counts from `asked_at`, a Unix time.
+        """
+        return self._enqueue(self.contexts_of(entries), None, asked_at)
 
     def has_room_for(self, person_id: int) -> bool:
         """Return True if another link of a person fits into the queue."""
@@ -468,7 +471,7 @@ class RequestIntake:
         beyond = contexts[len(fitting) :]
         handles = []
         if fitting:
-            handles.append(self._enqueue(fitting, max_messages, _age_s(first)))
+            handles.append(self._enqueue(fitting, max_messages, first.asked_at))
         if beyond:
             error = LinksLeftOutError(self.limits.waiting_links)
             handles.append(self.queue.turn_away(beyond, error, aloud=False))
@@ -491,18 +494,14 @@ class RequestIntake:
         ]
 
     def _enqueue(
-        self, contexts: Sequence[RequestContext], max_messages: int | None, age_s: float
+        self, contexts: Sequence[RequestContext], max_messages: int | None, asked_at: int
     ) -> RequestHandle:
-        if age_s > self.limits.max_age_s:
+        if shared_clock() - asked_at > self.limits.max_age_s:
             return self.queue.turn_away(contexts, TooOldError())
         return self.queue.submit(contexts, max_messages)
 
     def _drop(self, reason: DropReason, message: Message) -> None:
         self.metrics.dropped(reason, message.chat.id)
-
-
-def _age_s(request: Request) -> float:
-    return shared_clock() - request.asked_at
 
 
 @dataclass(frozen=True, slots=True)

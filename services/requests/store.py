@@ -19,7 +19,6 @@ from typing import Final
 
 from core.cached_post import CacheKey
 from core.errors import RequestTakenOverError, StorageError
-from core.pauses import Pause
 from core.progress import WorkProgress
 from core.request import Progress, Request, Ticket
 from data.database import unix_now
@@ -36,9 +35,9 @@ from data.requests import (
     give_up_requests,
     hand_back,
     has_failed,
+    last_finished_at,
     left_statuses,
     number_of,
-    pauses,
     release_request,
     reopen,
     store_progress,
@@ -490,13 +489,13 @@ class RequestStore:
         if left.owners:
             await forget_statuses(self._bot_id, left.owners)
 
-    async def pauses(self, longer_than_s: int) -> list[Pause]:
-        """Return the times in which nothing was finished, until now, for `core.pauses`.
+    async def last_finished_at(self) -> int:
+        """Return the Unix time at which a process finished a request last; 0 if none has.
 
         Raises:
             StorageError: the database did not answer.
         """
-        return await pauses(self._bot_id, longer_than_s)
+        return await last_finished_at(self._bot_id)
 
     async def _leave_unreadable(self, row: OpenRequest) -> None:
         """Leave a request of a newer version to a newer process; close one that nobody can read.

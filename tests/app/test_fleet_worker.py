@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from app.fleet_worker import FleetWorker
-from core.pauses import Pause
 from data.config import load_settings
 from tests.stops import stop_begun
 
@@ -46,8 +45,8 @@ class Queue:
         pass
 
 
-async def pauses(_longer_than_s: int) -> list[Pause]:
-    return []
+async def last_finished_at() -> int:
+    return 0
 
 
 @pytest.mark.parametrize(
@@ -69,9 +68,7 @@ async def test_the_end_of_a_worker_does_not_wait_for_a_job_without_end(
     jobs = FakeJobs(ends)
     monkeypatch.setattr("data.job_worker.JobWorker", lambda *_, **__: jobs)
     container: Any = SimpleNamespace(request_queue=Queue(), bot=SimpleNamespace(id=42))
-    intake: Any = SimpleNamespace(
-        store=SimpleNamespace(pauses=pauses), limits=SimpleNamespace(max_age_s=60)
-    )
+    intake: Any = SimpleNamespace(store=SimpleNamespace(last_finished_at=last_finished_at))
     settings = load_settings(tmp_path / "no", tmp_path / "no", {"BOT_TOKEN": "42:" + "a" * 35})
     worker = FleetWorker(container, settings, intake, stop_begun(elapsed_s))
     try:

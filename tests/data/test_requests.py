@@ -12,7 +12,6 @@ from sqlalchemy import delete, select, text, update
 from core.cached_post import CacheKey
 from core.errors import RequestTakenOverError
 from core.media import Link
-from core.pauses import Pause
 from core.preferences import Preferences
 from core.request import (
     UNKNOWN,
@@ -46,7 +45,6 @@ from data.requests import (
     hand_back,
     has_failed,
     left_statuses,
-    pauses,
     release_request,
     reopen,
     store_progress,
@@ -168,25 +166,6 @@ async def test_what_is_finished_is_not_taken_over_and_goes_after_its_time(now: l
     assert Progress.from_json(stored.progress) == Progress(sent=(8,), total=1)
     assert await sweep_requests(now[0]) == 0
     assert await sweep_requests(now[0] + 1) == 1
-
-
-async def test_times_without_a_finished_request_are_found_while_one_waits(now: list[int]):
-    started_at = now[0]
-    assert await pauses(42, 100) == [Pause(0, started_at)]
-    for number, seconds in enumerate((0, 300, 350, 1_000, 1_100)):
-        now[0] = started_at + seconds
-        await ended(number, "delivered")
-    now[0] = started_at + 1_500
-    # Nothing waits, so it does not matter when others were finished.
-    assert await pauses(42, 100) == [Pause(started_at + 1_100, started_at + 1_500)]
-    await store_requests(42, 9, [changed(REQUEST, asked_at=started_at + 200)], "dead")
-    assert sorted(await pauses(42, 100), key=lambda pause: pause.ended_at) == [
-        # It begins before the request was sent, at a time that nobody needs.
-        Pause(0, started_at + 300),
-        Pause(started_at + 350, started_at + 1_000),
-        Pause(started_at + 1_100, started_at + 1_500),
-    ]
-    assert await pauses(43, 100) == [Pause(0, started_at + 1_500)]
 
 
 async def ended(update_id: int, *outcomes: str | None, owner: str = "dead") -> Request:

@@ -7,7 +7,6 @@ from typing import Any, cast
 import pytest
 
 from core.errors import StorageError
-from core.pauses import Pause
 from misc.fleet_work import FleetWork
 from misc.intake import RequestIntake
 from services.requests.context import RequestContext
@@ -22,13 +21,7 @@ class Intake:
 
     def __init__(self, claimable: set[int], served: set[int], asked: list[str]) -> None:
         self.store = self
-        self.limits = SimpleNamespace(max_age_s=3_600)
-        self.ages_s: list[int] = []
         self._claimable, self._served, self._asked = claimable, served, asked
-
-    async def pauses(self, longer_than_s: int) -> list[Pause]:
-        assert longer_than_s == self.limits.max_age_s
-        return [Pause(500, 6_000), Pause(6_010, 6_020)]
 
     async def claim_all(self, rows: Sequence[int]) -> list[StoredRequest]:
         return [fake_request(row=row).stored for row in rows if row in self._claimable]
@@ -36,8 +29,7 @@ class Intake:
     async def release(self, entries: Sequence[StoredRequest]) -> None:
         self._asked.append(f"release {[entry.row for entry in entries]}")
 
-    def serve(self, entries: Sequence[StoredRequest], age_s: int) -> RequestHandle:
-        self.ages_s.append(age_s)
+    def serve(self, entries: Sequence[StoredRequest], asked_at: int) -> RequestHandle:
         for entry in entries:
             entry.is_finished = entry.row in self._served
         return RequestHandle(0)
@@ -76,15 +68,6 @@ async def test_a_job_asks_the_database_only_about_what_it_has_not_ended(
     assert asked == calls
 
 
-async def test_a_worker_that_begins_later_finds_a_request_as_old_as_the_first_one():
-    """The first one has gone on with the work ten seconds ago, after an hour and a half."""
-    intake: Any = Intake({1}, {1}, [])
-    work = FleetWork(cast("RequestIntake", intake))
-    await work.prepare()
-    assert await work.serve([1])  # sent at 1 000
-    assert intake.ages_s == [5_000]
-
-
 async def test_a_job_whose_requests_cannot_be_claimed_is_handed_out_again(
     monkeypatch: pytest.MonkeyPatch,
 ):
@@ -97,7 +80,6 @@ async def test_a_job_whose_requests_cannot_be_claimed_is_handed_out_again(
     work = FleetWork(cast("RequestIntake", intake))
     work.stop()
     assert not await work.serve([1])
-    assert intake.ages_s == []
 
 
 async def test_a_request_is_cancelled_by_its_row_wherever_the_button_was():
