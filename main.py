@@ -85,9 +85,26 @@ def main() -> int:
     except BrokenPipeError:
         if arguments.command in _WITH_LOG:
             raise
-        # Nobody reads the output any more, as behind `doctor | head`; nor may Python write at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()  # nobody reads it any more, as behind `doctor | head`
     return FAILED
+
+
+def _say(*lines: str) -> None:
+    """Print what a command has done: to standard error, if nobody reads its output any more.
+
+    The command goes on, because it may be half-way.
+    """
+    try:
+        print(*lines, sep="\n", flush=True)
+    except BrokenPipeError:
+        _close_output()
+        sys.stdout = sys.stderr
+        print(*lines, sep="\n")
+
+
+def _close_output() -> None:
+    """Let what is still written, also at Python's exit, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -336,7 +353,7 @@ async def migrate(settings: "Settings") -> int:
     before = await read_schema_state(url)
     async with database_lifespan(url):
         pass
-    print(f"The database has schema {before.newest}{_change_since(before)}.")
+    _say(f"The database has schema {before.newest}{_change_since(before)}.")
     return 0
 
 
@@ -434,7 +451,7 @@ async def back_up(target: Path | None, settings: "Settings", *, with_secrets: bo
         backup.back_up(database, target)
     else:
         postgres_tools.dump(settings["database"]["url"], target)
-    print(f"Copied the database to {target}.")
+    _say(f"Copied the database to {target}.")
     if with_secrets:
         _pack_secrets(target, settings)
     return 0
@@ -446,7 +463,7 @@ def _pack_secrets(backup: Path, settings: "Settings") -> None:
     archive = archive_of(backup)
     token = settings.bot.token.get_secret_value()
     number = pack(settings.identities.folder, token, archive)
-    print(f"Copied {number} accounts and the token to {archive}. Keep it secret.")
+    _say(f"Copied {number} accounts and the token to {archive}. Keep it secret.")
 
 
 async def restore(source: Path | None, settings: "Settings", *, with_secrets: bool = False) -> int:
@@ -470,7 +487,7 @@ async def restore(source: Path | None, settings: "Settings", *, with_secrets: bo
         await _restore_to_postgres(source, settings)
     try:
         if not _sqlite_path(settings):
-            print(*await _mark_restored(settings["database"]["url"], settings), sep="\n")
+            _say(*await _mark_restored(settings["database"]["url"], settings))
         if source and with_secrets:
             _unpack_secrets(source, settings)
     except StorageError as error:
@@ -525,8 +542,8 @@ async def _restore_file(source: Path, database: Path, settings: "Settings") -> N
         print("The database is as it was.", file=sys.stderr)
         raise
     if kept:
-        print(f"The database from before is {kept} now; delete it once everything is well.")
-    print(*about, sep="\n")
+        _say(f"The database from before is {kept} now; delete it once everything is well.")
+    _say(*about)
 
 
 async def _restore_to_postgres(source: Path, settings: "Settings") -> None:
@@ -579,7 +596,7 @@ def _unpack_secrets(backup: Path, settings: "Settings") -> None:
 
     archive = archive_of(backup)
     number = unpack(archive, settings.identities.folder)
-    print(f"Put {number} accounts back. The token is in {archive} ({TOKEN_MEMBER}), for your .env.")
+    _say(f"Put {number} accounts back. The token is in {archive} ({TOKEN_MEMBER}), for your .env.")
 
 
 async def _move_to_postgres(source: Path, settings: "Settings") -> None:
@@ -588,7 +605,7 @@ async def _move_to_postgres(source: Path, settings: "Settings") -> None:
     scratch = settings.files.heartbeat.parent
     counts = await copy_to_postgres(source, settings["database"]["url"], scratch)
     for table, number in counts.items():
-        print(f"{table:16} {number:>10} rows")
+        _say(f"{table:16} {number:>10} rows")
 
 
 def _sqlite_path(settings: "Settings") -> Path | None:
@@ -609,7 +626,7 @@ async def rebuild_statistics(settings: "Settings") -> int:
     async with database_lifespan(settings["database"]["url"]):
         with without_time_limits():
             await recount()
-    print("Rebuilt the statistics from the download history.")
+    _say("Rebuilt the statistics from the download history.")
     return 0
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from core.errors import StorageError, WrongFileError
 from data.backup import DUMP_MAGIC, refuse_newer
 from data.new_file import new_file
+from data.url_checks import OF_LIBPQ
 
 #: Interval at which it is checked whether a tool that runs shall end, in seconds.
 _CHECK_S: Final = 0.2
@@ -182,15 +183,15 @@ def _connection(db_url: str) -> Iterator[_Connection]:
     Source: https://www.postgresql.org/docs/current/libpq-pgpass.html
     """
     url = make_url(db_url)
-    query = dict(url.query)
-    if "ssl" in query:  # asyncpg's name
-        query["sslmode"] = query.pop("ssl")
+    query = {name: value for name, value in url.query.items() if name in OF_LIBPQ}
+    if mode := url.query.get("sslmode", url.query.get("ssl")):  # asyncpg's name
+        query["sslmode"] = str(mode).replace("_", "-")
     with TemporaryFile("w") as passwords:
         password = (str(url.password) if url.password else "").replace("\\", "\\\\")
         passwords.write("*:*:*:*:" + password.replace(":", "\\:") + "\n")
         passwords.flush()
         query["passfile"] = f"/dev/fd/{passwords.fileno()}"
         # Built anew, because `URL.set` keeps a password that is to become None.
-        place = (url.host, url.port, url.database)
+        place = (url.host, url.port, url.database or str(url.query.get("database", "")))
         new = URL.create("postgresql", url.username, None, *place, query)
         yield _Connection(new.render_as_string(), passwords.fileno())

@@ -1,28 +1,43 @@
 """What is wrong with a database's URL, whose mistakes the drivers would report one by one."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
+from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
 
+_DIALECT: Final[Any] = asyncpg.dialect()  # type: ignore[no-untyped-call]
 _CACHE_SIZE: Final = "prepared_statement_cache_size"
-#: What PostgreSQL's driver takes from a URL.
-_POSTGRESQL: Final = {
-    *("host", "port", "ssl", "sslmode", "target_session_attrs", "passfile"),
-    *("service", "servicefile", "krbsrvname", "gsslib", _CACHE_SIZE),
+#: Options that libpq and its tools know under the same names.
+OF_LIBPQ: Final = frozenset(
+    {
+        *("host", "port", "user", "sslmode", "target_session_attrs", "passfile"),
+        *("service", "servicefile", "krbsrvname", "gsslib"),
+    }
+)
+#: What PostgreSQL's driver, and SQLAlchemy's dialect for it, take from a URL.
+_POSTGRESQL: Final = OF_LIBPQ | {
+    *("database", "ssl", "timeout", "command_timeout", "statement_cache_size", "direct_tls"),
+    *("max_cached_statement_lifetime", "max_cacheable_statement_size"),
+    *(_CACHE_SIZE, "async_fallback"),
 }
-#: Values of those that have only a few.
+#: Values of those that have only a few. The driver takes "_" for "-" in the first.
 _SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _CHOICES: Final = {
-    "ssl": _SSL_MODES,
-    "sslmode": _SSL_MODES,
+    "ssl": (*_SSL_MODES, "verify_ca", "verify_full"),
+    "sslmode": (*_SSL_MODES, "verify_ca", "verify_full"),
+    "gsslib": ("gssapi", "sspi"),
     "target_session_attrs": (
         *("any", "primary", "standby", "read-write", "read-only", "prefer-standby"),
     ),
 }
 #: What it reads from the environment only, as does libpq, for example PGSSLROOTCERT.
 _FROM_ENVIRONMENT: Final = {"sslrootcert", "sslcert", "sslkey", "sslcrl"}
-_SQLITE: Final = {"timeout", "cached_statements"}
+#: What SQLite's driver takes.
+_SQLITE: Final = frozenset(
+    {"timeout", "cached_statements", "check_same_thread", "isolation_level", "detect_types"}
+)
 
 
 def check_postgresql(url: URL) -> None:
@@ -32,8 +47,6 @@ def check_postgresql(url: URL) -> None:
         ValueError: the driver could not use it.
     """
     _check_options(url.query, _POSTGRESQL)
-    if url.port is not None and not 0 < url.port < 65_536:
-        raise ValueError(f"there is no port {url.port}")
     for name, choices in _CHOICES.items():
         if url.query.get(name, choices[0]) not in choices:
             raise ValueError(f"{name} must be one of {', '.join(choices)}")
@@ -43,6 +56,23 @@ def check_postgresql(url: URL) -> None:
         (url.host or "").encode("idna")
     except UnicodeError:
         raise ValueError("no host can have that name") from None
+    for port in _ports(url):
+        if not 0 < port < 65_536:
+            raise ValueError(f"there is no port {port}")
+
+
+def _ports(url: URL) -> list[int]:
+    """Return the ports of all hosts.
+
+    Raises:
+        ValueError: hosts or ports cannot be told apart.
+    """
+    try:
+        found = _DIALECT.create_connect_args(url)[1].get("port")
+        ports = found if isinstance(found, list) else [found]
+        return [int(port) for port in ports if port is not None]
+    except (ArgumentError, TypeError, ValueError):
+        raise ValueError("its hosts and ports cannot be read") from None
 
 
 def check_sqlite(url: URL) -> None:
@@ -59,9 +89,11 @@ def check_sqlite(url: URL) -> None:
         )
 
 
-def _check_options(given: Iterable[str], known: set[str]) -> None:
+def _check_options(given: Iterable[str], known: frozenset[str]) -> None:
     for name in given:
         if name in _FROM_ENVIRONMENT and "sslmode" in known:
             raise ValueError(f"{name} is not supported in it: set PG{name.upper()} instead")
+        if name == "password":  # it would be printed with the URL
+            raise ValueError("password belongs before the host: user:password@host")
         if name not in known:
             raise ValueError(f"{name} is not supported in it: leave it out")

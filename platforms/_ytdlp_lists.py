@@ -18,7 +18,6 @@ from core.errors import (
     ClipferryError,
     EmptyListError,
     PlatformChangedError,
-    PlatformError,
     PlatformRefusedError,
 )
 from core.lists import Entry, Listing
@@ -142,12 +141,12 @@ class _FlatLists:
     def _entries(self, listed: Any, most: int) -> tuple[list[Entry], bool]:
         """Return the first different posts, and whether there are more.
 
-        The extractor sends requests meanwhile. If the site fails after the first entries, those are
-        the result.
+        The extractor sends requests meanwhile. If the site fails or refuses after the first
+        entries, those are the result.
 
         Raises:
             EmptyListError: there are none.
-            ExtractorError, PlatformError: the site failed before the first one.
+            ExtractorError, ClipferryError: the site failed or refused before the first one.
         """
         entries: dict[str, Entry] = {}
         try:
@@ -157,7 +156,7 @@ class _FlatLists:
                     return list(entries.values()), True
                 if entry:
                     entries.setdefault(entry.post_id, entry)
-        except (ExtractorError, PlatformError):
+        except (ExtractorError, ClipferryError):
             if not entries:
                 raise
             return list(entries.values()), True

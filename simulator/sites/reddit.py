@@ -53,6 +53,8 @@ class RedditFeed:
     status: int = 0
     #: "private", "banned"; "html": the site asks for a login.
     refusal: str = ""
+    #: The first page is shown, and only what follows is refused.
+    is_cut: bool = False
 
 
 @dataclass(slots=True)
@@ -131,6 +133,8 @@ class RedditSite:
         if feed is None and kind == "r":
             return _redirect(f"https://www.reddit.com/subreddits/search.json?q={owner}")
         feed = feed or RedditFeed(status=404)
+        if feed.is_cut and "after" not in query:
+            return self._feed_page(feed, query)
         if feed.refusal == "html":
             return web.Response(text="<html>log in</html>", content_type="text/html", status=403)
         if feed.status:

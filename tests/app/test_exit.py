@@ -117,6 +117,38 @@ def test_a_reader_that_has_gone_ends_a_command_without_a_traceback(tmp_path: Pat
     assert process.returncode == 1
 
 
+def test_a_command_whose_reader_has_gone_does_all_its_work_and_says_so(tmp_path: Path):
+    """As behind a pipe that ends early; with an unbuffered output, as in the image."""
+    database, target = tmp_path / "bot.db", tmp_path / "backup.db"
+    env = {"DATABASE_URL": f"sqlite:///{database}", "BOT_TOKEN": "42:TOKEN-OF-A-TEST"} | {
+        "IDENTITIES_FOLDER": str(tmp_path / "identities"),
+        "FILES_HEARTBEAT": str(tmp_path / "heartbeat"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    command = [sys.executable, "main.py"]
+    subprocess.run([*command, "migrate"], cwd=ROOT, env=env, check=True, timeout=60)
+
+    def unread(*arguments: str) -> list[str]:
+        with subprocess.Popen(
+            [*command, *arguments],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout
+            assert process.stderr
+            process.stdout.close()
+            lines = process.stderr.read().splitlines()
+        assert process.returncode == 0
+        return [line.split()[0] for line in lines]
+
+    assert unread("backup", str(target), "--with-secrets") == ["Copied", "Copied"]
+    assert Path(f"{target}.secrets.tar").exists()
+    assert unread("restore", str(target), "--with-secrets") == ["The", "Restored.", "Put"]
+
+
 def test_a_name_that_the_terminal_cannot_show_is_no_reason_to_fail(tmp_path: Path):
     env = {"DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}", "PYTHONIOENCODING": "ascii"}
     target = tmp_path / "Sicherung für morgen.db"

@@ -37,7 +37,16 @@ async def _rows(query: str) -> list[tuple[object, ...]]:
         ("postgresql+asyncpg://h/d", "postgresql+asyncpg://h/d"),
         ("postgresql://h/d?sslmode=require", "postgresql+asyncpg://h/d?ssl=require"),
         ("postgresql:///d?host=/run", "postgresql+asyncpg:///d?host=%2Frun"),
+        (
+            "postgresql:///d?host=/run&user=me&timeout=5&command_timeout=9",
+            "postgresql+asyncpg:///d?command_timeout=9&host=%2Frun&timeout=5&user=me",
+        ),
+        ("postgresql://h/d?ssl=verify_full", "postgresql+asyncpg://h/d?ssl=verify_full"),
         ("sqlite:///x.db", "sqlite+aiosqlite:///x.db"),
+        (
+            "sqlite:///x.db?check_same_thread=false",
+            "sqlite+aiosqlite:///x.db?check_same_thread=false",
+        ),
         ("sqlite+pysqlite:////x.db", "sqlite+aiosqlite:////x.db"),
     ],
 )
@@ -60,6 +69,10 @@ def test_an_empty_address_means_the_embedded_database():
         ("://hunter2", "not a database URL"),
         ("postgresql://u:hunter2@h:no/d", "not a database URL"),
         ("postgresql://u:hunter2@h:99999/d", "there is no port 99999"),
+        ("postgresql://u:hunter2@/d?host=h:99999", "there is no port 99999"),
+        ("postgresql://u:hunter2@h/d?port=hunter2", "its hosts and ports cannot be read"),
+        ("postgresql://u:hunter2@/d?host=a&host=b&port=1", "its hosts and ports cannot be read"),
+        ("postgresql://u@h/d?password=hunter2", "password belongs before the host"),
         ("postgresql://u:hunter2@h/d?channel_binding=require", "channel_binding is not supported "),
         ("postgresql://u:hunter2@h/d?sslrootcert=/ca", "in it: set PGSSLROOTCERT instead"),
         ("postgresql://u:hunter2@h/d?sslmode=hunter2", "sslmode must be one of disable, allow, "),

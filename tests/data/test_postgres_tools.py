@@ -116,11 +116,15 @@ async def test_the_password_reaches_the_tool_in_a_private_file_without_a_name(
     )
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    # Of the options, the last two are the driver's own.
+    options = "ssl=verify_full&command_timeout=9&prepared_statement_cache_size=0"
     with pytest.raises(StorageError, match=r"too new; server version: 18\.1; pg_dump v"):
-        dump("postgresql+asyncpg://u:p%3Aw@h/d?ssl=require", tmp_path / "backup.dump")
+        dump(f"postgresql+asyncpg://u:p%3Aw@h/d?{options}", tmp_path / "backup.dump")
     arguments, mode, line, files = seen.read_text().splitlines()
     assert arguments.startswith("--dbname=postgresql://u@h/d?passfile=")
-    assert "sslmode=require" in arguments
+    assert "sslmode=verify-full" in arguments
+    assert "command_timeout" not in arguments
+    assert "prepared" not in arguments
     assert (mode, line, files) == ("600", r"*:*:*:*:p\:w", "files: ")
     assert not (tmp_path / "backup.dump").exists()
 

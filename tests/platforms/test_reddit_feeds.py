@@ -67,6 +67,18 @@ async def test_no_more_of_a_feed_is_read_than_is_offered(web: Web):
     assert len([one for one in web.log if ".json" in one.path]) == 2
 
 
+@pytest.mark.parametrize(
+    "refusal", [(403, ""), (403, "private"), (404, "banned"), (503, ""), (403, "html")]
+)
+async def test_a_refusal_after_the_first_page_leaves_what_was_listed(
+    web: Web, refusal: tuple[int, str]
+):
+    posts = feed(web, "user/ferry_demo", 45)
+    web.reddit.feeds["user/ferry_demo"] = RedditFeed(posts, *refusal, is_cut=True)
+    listing = await read_list(web)
+    assert (ids(listing), listing.has_more) == (posts[:20], True)
+
+
 async def test_only_posts_with_media_that_can_be_read_are_listed(web: Web):
     picture = web.samples.picture(400, 500, "r")
     text = {"selftext": "x", "media_metadata": {"n0": {"status": "valid", "e": "Image"}}}
