@@ -82,18 +82,26 @@ def check_sqlite(url: URL) -> None:
         ValueError: it does not name a file.
     """
     _check_options(url.query, _SQLITE)
-    if url.host or url.database in {None, "", ":memory:"} or str(url.database).startswith("file:"):
+    if url.host or not _names_file(url.database or ""):
         raise ValueError(
             "names no file: write sqlite:///file or sqlite:////folder/file, or leave it empty; "
             "a database in memory is not supported"
         )
 
 
+def _names_file(database: str) -> bool:
+    return database not in {"", ":memory:"} and not database.startswith("file:")
+
+
 def _check_options(given: Iterable[str], known: frozenset[str]) -> None:
     for name in given:
-        if name in _FROM_ENVIRONMENT and "sslmode" in known:
-            raise ValueError(f"{name} is not supported in it: set PG{name.upper()} instead")
-        if name == "password":  # it would be printed with the URL
-            raise ValueError("password belongs before the host: user:password@host")
         if name not in known:
-            raise ValueError(f"{name} is not supported in it: leave it out")
+            raise ValueError(_remedy(name, known))
+
+
+def _remedy(name: str, known: frozenset[str]) -> str:
+    if name == "password":  # it would be printed with the URL
+        return "password belongs before the host: user:password@host"
+    if name in _FROM_ENVIRONMENT and "sslmode" in known:
+        return f"{name} is not supported in it: set PG{name.upper()} instead"
+    return f"{name} is not supported in it: leave it out"
