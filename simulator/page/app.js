@@ -120,12 +120,15 @@ function renderHead() {
     el("option", { value: person.id, selected: person.id === me }, nameOf(person))));
 }
 
+/** Return words that a phone has no room for. */
+const spare = (words) => el("span.spare", {}, words);
+
 function subtitle(one, isPrivate) {
   if (one.closed) return ["The bot is blocked."];
   if (one.type === "channel") return ["channel"];
-  const role = isPrivate ? isAdmin(me) && "administrator of the bot" : roleIn(one, me);
-  const you = [" · you are ", bdi(nameOf(store.people.get(me))), role ? `, ${role}` : ""];
-  return isPrivate ? ["bot", ...you] : [`${counted(store.people.size, "person", "people")} and the bot`, ...you];
+  const what = isPrivate ? "bot" : `${counted(store.people.size, "person", "people")} and the bot`;
+  const role = isPrivate ? isAdmin(me) && ["admin", spare("istrator of the bot")] : roleIn(one, me) && [roleIn(one, me)];
+  return [spare(`${what} · `), "you are ", bdi(nameOf(store.people.get(me))), ...(role ? [", ", ...role] : [])];
 }
 
 /** Show the newest reply keyboard of the bot, if there is one. */

@@ -7,7 +7,15 @@ from simulator.catalogue import add_posts
 from simulator.telegram.markup import parse_html
 from tests.e2e.accessibility import grave_violations, low_targets
 from tests.e2e.bot_harness import VIDEO
-from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, hold, pick, screenshot, write
+from tests.e2e.browser_harness import (
+    IN_BROWSER,
+    BrowserHarness,
+    hold,
+    pick,
+    screenshot,
+    until,
+    write,
+)
 
 pytestmark = IN_BROWSER
 
@@ -97,6 +105,15 @@ async def test_the_head_says_on_a_phone_what_the_bot_does(browser_harness: Brows
     assert await opener.evaluate("b => b.clientWidth") == 44
     await opener.click()
     await expect(page.locator("#samples")).to_be_visible()
+    admin = await browser_harness.window("1900/1900", phone=True)
+    member = await browser_harness.window("-1001001/1003", phone=True)
+    for window, said in (
+        (admin, "you are Captain, admin"),
+        (member, "you are نور"),
+    ):
+        head = window.locator("#title p")
+        assert await head.inner_text() == said
+        assert await head.evaluate("p => p.scrollWidth <= p.clientWidth")
     group = await browser_harness.window("-1001001/1001")
     world.act(world.chats[-1_001_001], "upload_video")
     await expect(group.locator("#title p")).to_have_text("Clipferry is sending a video …")
@@ -212,6 +229,14 @@ _LEFT_OF = """(e, i) => {
 }"""
 
 
+#: Right edge of an element's text.
+_RIGHT_OF_WORDS = """e => {
+  const range = document.createRange();
+  range.selectNodeContents(e);
+  return range.getBoundingClientRect().right;
+}"""
+
+
 async def test_every_line_has_its_own_direction(browser_harness: BrowserHarness):
     world = browser_harness.harness.world
     text = "مرحبا\n@clipferry_demo_bot\nاكتب @clipferry_demo_bot هنا"
@@ -234,7 +259,8 @@ async def test_a_message_from_right_to_left_has_its_quote_and_its_time_on_the_ot
     browser_harness: BrowserHarness,
 ):
     world = browser_harness.harness.world
-    asked = world.post_unseen(world.people[1003].as_json(), world.chats[1003], {"text": "?"})
+    question = {"text": "?a"}
+    asked = world.post_unseen(world.people[1003].as_json(), world.chats[1003], question)
     answer = {"text": "لم يعد هذا المنشور موجودًا.", "reply_to_message": asked}
     world.add_message(world.chats[1003], answer)
     page = await browser_harness.window("1003/1003", phone=True)
@@ -245,6 +271,8 @@ async def test_a_message_from_right_to_left_has_its_quote_and_its_time_on_the_ot
     }
     right = {part: box["x"] + box["width"] for part, box in boxes.items() if box}
     assert right[".reply"] - right["b"] < 20
+    quoted = bubble.locator(".reply > span > bdi")
+    assert right["b"] - await quoted.evaluate(_RIGHT_OF_WORDS) < 1
     border = await bubble.locator(".reply").evaluate("r => getComputedStyle(r).borderRightWidth")
     assert border == "3px"
     words, meta = boxes[".words"], boxes[".meta"]

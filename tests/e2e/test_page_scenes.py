@@ -38,6 +38,23 @@ async def test_a_request_is_drawn_from_the_message_to_the_answer_with_its_rows(
     await expect(page.locator(".step small").nth(2)).to_contain_text("TikTok")
 
 
+async def test_the_links_of_earlier_requests_are_seen_to_their_ends(
+    browser_harness: BrowserHarness,
+):
+    """The end of a link tells it from others."""
+    add_posts(browser_harness.harness.simulator)
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
+    await page.click("#tab-request")
+    for title in ("A deleted post", "A private post", "A dead short link"):
+        await pick(page, title)
+        await page.click("#tab-request")
+        await expect(page.locator("#timeline .note")).to_contain_text("· refused")
+    earlier = page.locator("#earlier button")
+    await expect(earlier).to_have_count(2)
+    assert await earlier.evaluate_all("bs => bs.every(b => b.scrollWidth <= b.clientWidth)")
+
+
 async def test_the_sound_of_a_video_is_a_request_of_its_own(browser_harness: BrowserHarness):
     add_posts(browser_harness.harness.simulator)
     await browser_harness.harness.start()
