@@ -25,6 +25,8 @@ STEPS: Final = ("found", "stored", "fetched", "shaped", "sent")
 _KEPT: Final = 20
 #: The bot's reaction to a request that has failed.
 _FAILED: Final = "😢"
+#: Start of the callback data of a list's card, which is the whole answer to its link.
+_LIST: Final = "list/"
 #: Status of a chat that takes nothing: the bot falls silent there, and its reaction stays.
 _FORBIDDEN: Final = 403
 #: Shortest time between two events about one upload, in seconds.
@@ -180,6 +182,8 @@ class Timelines:
                 line.close("sent")
         elif call.method == "sendMessage":
             line.notes["said"] = str(call.params["text"])
+            if _LIST in str(call.params.get("reply_markup")):
+                line.ends["sent"] = call.at + call.seconds
         self._changed(line)
 
     def _on_reaction(self, chat: int, message: int, emoji: str | None) -> None:

@@ -127,6 +127,23 @@ def test_a_refusal_ends_it(stage: Stage):
     assert stage.ended == ["found", "stored", "fetched"]
 
 
+def test_the_card_of_a_list_is_an_answer_and_a_status_note_is_none(stage: Stage):
+    stage.say("https://www.tiktok.com/@a")
+    stage.react("👀")
+    stage.send("sendMessage", text="a", reply_markup=keyboard("list/1/latest"))
+    stage.react(None)
+    assert stage.last["outcome"] == "sent"
+    stage.say(message=2)
+    stage.react("👀", 2)
+    stage.send("sendMessage", message=2, text="Waiting", reply_markup=keyboard("cancel/1"))
+    stage.react(None, 2)
+    assert stage.last["outcome"] == "refused"
+
+
+def keyboard(data: str) -> Json:
+    return {"inline_keyboard": [[{"text": "x", "callback_data": data}]]}
+
+
 def test_a_failed_call_is_no_answer(stage: Stage):
     stage.say()
     stage.send(status=429, video="attach://video")
