@@ -13,7 +13,6 @@ from tests.e2e.browser_harness import (
     hold,
     pick,
     screenshot,
-    until,
     write,
 )
 
