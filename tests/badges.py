@@ -6,6 +6,8 @@ from typing import Final
 from data.config import ROOT
 
 FOLDER: Final = ROOT / "docs" / "images"
+#: What only installs is no step.
+_VENV: Final = ".venv/"
 #: Widths in pixels: of a character, and of the space around a word.
 _CHAR_W: Final = 7
 _SPACE_W: Final = 12
@@ -14,9 +16,8 @@ _SPACE_W: Final = 12
 def badges() -> dict[str, str]:
     """Return the SVG of each badge, by the name of its file."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    steps = [
-        line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line[:5] == "make "
-    ]
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    steps = [line.partition(" >")[0] for line in lines if line[:5] == "make " and _VENV not in line]
     facts = {
         "ci": ("CI", " · ".join(steps)),
         "python": ("Python", project["requires-python"].replace(">=", "") + " or newer"),

@@ -70,8 +70,8 @@ def _put_long_ones_first(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one process more than cores, at most 8: the tests mostly wait."""
-    return min((os.cpu_count() or 2) + 1, 8)
+    """Return two processes more than cores, at most 8: the tests often wait."""
+    return min((os.cpu_count() or 2) + 2, 8)
 
 
 # New examples are hunted on a developer's machine; CI repeats the same ones, so that a red run is
