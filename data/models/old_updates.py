@@ -1,6 +1,6 @@
 """The `old_updates` table: updates from a downtime that wait to be handled."""
 
-from sqlalchemy import BigInteger, Index, Text
+from sqlalchemy import BigInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from data.database import Base
@@ -16,5 +16,3 @@ class OldUpdates(Base):
     chat_id: Mapped[int] = mapped_column(BigInteger)
     #: The update as JSON, as Telegram has sent it.
     content: Mapped[str] = mapped_column(Text)
-
-    __table_args__ = (Index("ix_old_updates_chat", "chat_id"),)

@@ -151,7 +151,7 @@ async def test_a_session_is_open_inside_and_rolled_back_after_an_error(db: str):
 
 async def test_migrating_twice_changes_nothing(db: str):
     await init_db()
-    assert await _rows("SELECT version_num FROM alembic_version") == [("0016",)]
+    assert await _rows("SELECT version_num FROM alembic_version") == [("0017",)]
 
 
 @pytest.mark.parametrize("with_ads", [True, False])
@@ -173,7 +173,7 @@ async def test_a_seed_made_database_is_upgraded_with_every_row(db_url: str, with
     assert after == before
     ads = (2, 1700) if with_ads else (0, 0)
     assert await _rows("SELECT ad_count, ad_cooldown FROM users") == [ads, ads]
-    assert await _rows("SELECT version_num FROM alembic_version") == [("0016",)]
+    assert await _rows("SELECT version_num FROM alembic_version") == [("0017",)]
     await _assert_schema_is_that_of_the_models(dialect)
 
     from data.db_service import add_music, add_video, get_user_videos
@@ -253,7 +253,7 @@ async def test_two_processes_migrate_one_database_at_once(db_url: str):
     assert [await process.wait() for process in processes] == [0, 0, 0]
     initialize_database_components(db_url)
     assert await _rows("SELECT count(*) FROM videos") == [(3,)]
-    assert await _rows("SELECT version_num FROM alembic_version") == [("0016",)]
+    assert await _rows("SELECT version_num FROM alembic_version") == [("0017",)]
     await database.close()
 
 
