@@ -92,6 +92,13 @@ def test_what_cannot_be_read_is_acknowledged(event: Json, kind: str, path: str, 
     assert parser.unreadable == [UnreadableUpdate(5, kind, path, is_handled=False)]
 
 
+def test_a_text_with_half_an_emoji_is_read(parser: Parser):
+    (update,) = parser.updates({"update_id": 5, "message": message(text="half \ud83d of it")})
+    assert update.message
+    assert update.message.text == "half \ud83d of it"
+    assert parser.unreadable == []
+
+
 def test_a_missing_date_is_now(parser: Parser):
     (update,) = parser.updates({"update_id": 5, "message": without(message(), "date")})
     assert update.message
