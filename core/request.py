@@ -143,6 +143,9 @@ class Origin:
     #: Index of the post in the list that it was chosen from, or None.
     entry: int | None = None
     press: ButtonPress | None = None
+    #: The message is in a group and addressed to the bot. Only known of short links, because what
+    #: they may lead to is not answered otherwise.
+    is_addressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +263,7 @@ def _values_of(request: Request) -> dict[str, object]:
         "subtitles": selection.subtitles or None,
         "continuation": selection.continuation and str(selection.continuation),
         "posts": selection.posts or None,
+        "is_addressed": origin.is_addressed or None,
     }
 
 
@@ -301,8 +305,9 @@ def _request_of(values: Mapping[str, Any], link: Link) -> Request:
 
 
 def _origin_of(values: Mapping[str, Any]) -> Origin:
-    press = values.get("press")
-    return Origin(values.get("index"), values.get("entry"), ButtonPress(*press) if press else None)
+    get, press = values.get, values.get("press")
+    button = ButtonPress(*press) if press else None
+    return Origin(get("index"), get("entry"), button, get("is_addressed", False))
 
 
 def _selection_of(values: Mapping[str, Any]) -> Selection:

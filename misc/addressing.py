@@ -28,6 +28,10 @@ class BotAccount:
         is_reply = bool(above and above.from_user and above.from_user.id == self.id)
         return is_reply or self.is_named_in(message)
 
+    def is_asked_in_group(self, message: Message) -> bool:
+        """Return True for a message of a group that names the bot, or replies to it."""
+        return message.chat.type in GROUPS and self.is_mentioned_in(message)
+
     def is_named_in(self, message: Message) -> bool:
         """Return True if the text or caption contains "@" and the bot's name."""
         return names(self.username, message.text or message.caption or "")

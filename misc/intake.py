@@ -406,9 +406,13 @@ class RequestIntake:
         requests = [
             _chosen(choice, link, message, chat, asked_at, sender_id) for link in portion.links
         ]
-        if len(links) > 1:
-            requests = [replace(r, origin=Origin(links.index(r.link))) for r in requests]
-        return requests
+        return [replace(r, origin=self._origin_of(r.link, links, message)) for r in requests]
+
+    def _origin_of(self, link: Link, links: Sequence[Link], message: Message) -> Origin:
+        """Return what is to be known of the message with a link, which has these links."""
+        index = links.index(link) if len(links) > 1 else None
+        is_addressed = link.post_id is None and self.groups.account.is_asked_in_group(message)
+        return Origin(index, is_addressed=is_addressed)
 
     async def _offer_remaining(
         self,

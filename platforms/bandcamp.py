@@ -38,6 +38,8 @@ _SITE = _Bandcamp(
     ),
     pages=(
         (PageKind.LIST, re.compile(r"[\w-]+\.bandcamp\.com/album/[^?]")),
+        # The player that other sites embed names a track or album by its number only.
+        (PageKind.UNNAMED, re.compile(r"bandcamp\.com/EmbeddedPlayer/", re.IGNORECASE)),
         (PageKind.TAG, re.compile(r"bandcamp\.com/(?:discover|tags?|search)(?=[/?])")),
         (PageKind.OTHER, re.compile(r"(?:daily|get|help)\.bandcamp\.com/")),
         (PageKind.PROFILE, re.compile(r"[\w-]+\.bandcamp\.com/(?:music|merch|community)?/?\?")),

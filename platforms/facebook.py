@@ -424,12 +424,17 @@ _SITE = _Facebook(
             ),
         ),
         (PageKind.PROFILE, re.compile(rf"{_HOST}/[^/?]+/?(?:\?|(?:about|photos|videos|reels)\b)")),
-        (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*(?:facebook\.com|fb\.com|fb\.watch)/")),
+        (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*(?:facebook\.com|fb\.com|fb\.watch|fb\.me)/")),
         (PageKind.UNNAMED, re.compile(r"(?:[\w-]+\.)+fbcdn\.net/")),
     ),
-    short=re.compile(rf"(?:{_HOST}/share/(?:[vrp]/)?|fb\.watch/(?:v/)?)[\w-]{{3,}}/?\?", re.ASCII),
+    short=re.compile(
+        rf"(?:{_HOST}/share/(?:[vrp]/)?|fb\.watch/(?:v/)?)[\w-]{{3,}}/?\?"
+        # Other names at this host lead to pages for developers: "react-warning-keys".
+        r"|fb\.me/[A-Za-z0-9]{5,}/?\?",
+        re.ASCII,
+    ),
     address="https://www.facebook.com/watch/?v={}",
-    page_hosts=HostRule(("facebook.com", "fb.watch", "fb.com")),
+    page_hosts=HostRule(("facebook.com", "fb.watch", "fb.com", "fb.me")),
     media_hosts=MEDIA_HOSTS,
     author=("uploader", "uploader_id"),
 )
@@ -465,6 +470,7 @@ _PLATFORM = site(
     "https://www.facebook.com/share/Demo01/",
     "https://fb.watch/demo001/",
     "https://fb.watch/v/demo001/",
+    "https://fb.me/demo001",
     has_cobalt=False,  # not for all links
     lists=flat_lists(
         "facebook",

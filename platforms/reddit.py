@@ -47,6 +47,9 @@ _HOST = r"(?:[a-z-]{1,7}\.)?reddit(?:media)?\.com"
 _PICTURE = r"(?P<picture>[A-Za-z0-9]+\.(?i:jpe?g|png|webp|gif|mp4))"
 #: What precedes the id in some addresses: the title of the post, of which nothing may be left.
 _TITLE = r"(?:(?:[\w%-]+-)?v\d-)?"
+#: The id alone, which the site redirects to the post: "linkoid" in the source that it once
+#: published (r2/config/routing.py). Its own pages at this place are words without digits.
+_ROOT_ID = r"(?P<root_id>(?=[A-Za-z]*\d)[A-Za-z0-9]{5,8})"
 #: A file of a video: "v.redd.it/demo01/DASH_720.mp4".
 _VIDEO_FILE = re.compile(r"(?:v|packaged-media)\.redd\.it/(?P<video>[A-Za-z0-9]+)/.+")
 #: A picture under its preview's address.
@@ -83,7 +86,8 @@ class _Reddit(YtdlpSite):
 
         Ids of posts are numbers in base 36, in which some people write capital letters.
         """
-        return found["picture"] or (found["id"] or found["short_id"]).lower()
+        number = found["id"] or found["short_id"] or found["root_id"]
+        return found["picture"] or number.lower()
 
     def link_to(self, post_id: str) -> str:
         """Return the URL of a post or picture by its id."""
@@ -397,7 +401,8 @@ _SITE = _Reddit(
         rf"{_HOST}/(?:(?:r|user|u)/[^/?]+/)?(?:comments|gallery|duplicates|link|tb)"
         r"/(?P<id>[A-Za-z0-9]+)(?=[/?])"
         rf"|(?:i|preview)\.redd\.it/{_TITLE}{_PICTURE}/?\?"
-        r"|redd\.it/(?P<short_id>[A-Za-z0-9]+)/?\?",
+        r"|redd\.it/(?P<short_id>[A-Za-z0-9]+)/?\?"
+        rf"|{_HOST}/{_ROOT_ID}/?\?",
         re.ASCII,
     ),
     pages=(
@@ -429,6 +434,7 @@ PLATFORM = site(
     "https://www.reddit.com/user/ferry/comments/1demo01/a_crossing/",
     "https://www.reddit.com/gallery/1demo01",
     "https://redd.it/1demo01",
+    "https://www.reddit.com/1demo01",
     "https://www.reddit.com/r/ferries/s/Demo01",
     "https://v.redd.it/demo01",
     "https://i.redd.it/demo01.jpg",

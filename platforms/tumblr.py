@@ -67,6 +67,8 @@ _RESERVED: Final = frozenset(
 )
 #: Pages that are no posts, by host and path; the first match wins.
 _PAGES: Final = (
+    # A post as other sites embed it, without the name of its blog.
+    (PageKind.UNNAMED, re.compile(r"embed\.tumblr\.com/embed/post/[^/]")),
     (PageKind.LIVE, re.compile(r"tumblr\.com/live\b")),
     (PageKind.TAG, re.compile(r"(?:[\w-]+\.)?tumblr\.com/(?:tagged|search|explore)\b")),
     (PageKind.LIST, re.compile(r"tumblr\.com/communities\b")),

@@ -17,6 +17,7 @@ from simulator.page import BotSwitch
 from simulator.page.inspection import BotProcess
 from simulator.samples import SampleStore
 from simulator.server import Simulator
+from simulator.shapes import add_shapes
 from simulator.sites.proxy import Authority
 from simulator.telegram.limits import Limits
 from simulator.transcript import Transcript
@@ -59,6 +60,7 @@ async def _demo(
     samples = SampleStore(var / "samples")
     simulator = Simulator(folder, samples, Authority(folder))
     add_posts(simulator)
+    add_shapes(simulator)
     simulator.api.limits = Limits()
     log = folder / "bot.log"
     if fleet:

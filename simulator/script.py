@@ -12,6 +12,7 @@ from typing import Final
 
 from simulator.catalogue import ADMIN
 from simulator.server import Simulator
+from simulator.shapes import SHAPES, Shape
 from simulator.telegram.files import Upload
 from simulator.telegram.world import Chat, Json, Person
 from simulator.transcript import Transcript
@@ -24,6 +25,8 @@ _FLOOD_S: Final = 5.0
 _WIDE = "7300000000000000002"
 _VIDEO = "https://www.tiktok.com/@ferry.demo/video/"
 _HEXADECIMAL = "7300000000000000000000000000de01"
+#: Keys of messages with media; one with an animation has no other of them.
+_KINDS: Final = ("photo", "video", "animation", "audio")
 
 
 class MissingAnswerError(Exception):
@@ -370,6 +373,36 @@ async def _more_sites(session: Session) -> None:
         await session.media(link, kind)
 
 
+async def _shapes(session: Session) -> None:
+    """Send all links at once, each by another person: one chat would get an answer per second."""
+    world = session.simulator.world
+    people = [
+        world.person(6_000 + n, shape.title, language_code="en") for n, shape in enumerate(SHAPES)
+    ]
+    chats = [world.chats[person.id] for person in people]
+    with session.transcript.muted():
+        requests = [world.say(one, shape.url) for one, shape in zip(people, SHAPES, strict=True)]
+        for shape, chat, request in zip(SHAPES, chats, requests, strict=True):
+            await session.expect(shape.title, lambda s=shape, c=chat: _is_answered(s, c))  # type: ignore[misc]
+            await session.settled(chat, request, None)
+    for shape, chat in zip(SHAPES, chats, strict=True):
+        session.transcript.summary(shape.title, _answers(chat))
+
+
+def _is_answered(shape: Shape, chat: Chat) -> bool:
+    """Return True if a chat has exactly the messages that a shape is answered with."""
+    if isinstance(shape.answer, str):
+        return [m.get("text") for m in _answers(chat)] == [shape.answer]
+    kinds = [kind for m in _answers(chat) for kind in _KINDS if kind in m]
+    return tuple(kinds) == shape.answer
+
+
+def _answers(chat: Chat) -> list[Json]:
+    """Return the bot's messages in a chat, without the greeting of a new user."""
+    sent = [m for m in chat.messages.values() if m.get("from", {}).get("is_bot")]
+    return [m for m in sent if "Welcome" not in m.get("text", "")]
+
+
 async def _versions(session: Session) -> None:
     link = f"{_VIDEO}{_WIDE}"
     request = session.say(f"{link} 0:01-0:02")
@@ -619,6 +652,7 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("A short on YouTube", _youtube),
     ("A track, and one on a service that encrypts its tracks", _music),
     ("Tracks and videos of more sites", _more_sites),
+    ("What else the sites have, each asked for by another person", _shapes),
     ("A slow site", _slow),
     ("A site that is down, and back when Ada tries again", _outage),
     ("A piece of a video, another format, and the versions to choose from", _versions),

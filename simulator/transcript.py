@@ -1,7 +1,7 @@
 """Print the events in the chats as readable lines."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,6 +35,11 @@ class Transcript:
     def note(self, text: str) -> None:
         """Print a remark."""
         print(f"  {text}")
+
+    def summary(self, title: str, messages: Iterable[Json]) -> None:
+        """Print what a link was answered with in one line."""
+        texts = (_text(message).replace("\n", " · ") for message in messages)
+        print(f"  {title:36}  {'  '.join(texts)}")
 
     def _on_event(self, event: Json) -> None:
         if self._is_muted:

@@ -78,7 +78,7 @@ class LinkService:
     async def deliver(self, context: RequestContext) -> Delivered:
         """Send the answer.
 
-        Only private chats get a card: whether a message in a group named the bot is not known here.
+        In groups, only a message that is addressed to the bot gets a card.
 
         Raises:
             ClipferryError: why it was not sent.
@@ -86,7 +86,8 @@ class LinkService:
         try:
             return await self._posts.deliver(context)
         except ListFoundError as error:
-            if not context.target.is_private or context.target.inline_id:
+            is_asked = context.target.is_private or context.request.origin.is_addressed
+            if not is_asked or context.target.inline_id:
                 raise
             return await self._lists.deliver(replace(context, link=error.link))
 

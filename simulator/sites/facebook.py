@@ -73,7 +73,7 @@ class FacebookSite:
 
     def serves(self, host: str) -> bool:
         """Return True if the host belongs to the site."""
-        domains = ("facebook.com", "fbcdn.net", "fbsbx.com")
+        domains = ("facebook.com", "fb.me", "fbcdn.net", "fbsbx.com")
         return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
     async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:  # noqa: ARG002 - same for all proxies

@@ -1,4 +1,4 @@
-"""Simulate the parts of YouTube that yt-dlp reads without a JavaScript runtime."""
+"""Simulate the parts of YouTube that yt-dlp reads, with and without a JavaScript runtime."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,8 @@ class YouTubeVideo:
     #: `status` and `reason` of a refusal.
     refusal: tuple[str, str] = ("", "")
     is_live: bool = False
+    #: Value in the addresses of its files that the player's script has to reverse; empty: none.
+    challenge: str = ""
 
 
 @dataclass(slots=True)
@@ -54,7 +56,10 @@ class YouTubeSite:
             return web.Response(status=self.status)
         if request.host.endswith("googlevideo.com"):
             number, itag = request.query["id"], int(request.query["itag"])
-            stream = next(s for s in self.videos[number].streams if s.itag == itag)
+            video = self.videos[number]
+            if request.query.get("n", "") != video.challenge[::-1]:
+                return web.Response(status=403)
+            stream = next(s for s in video.streams if s.itag == itag)
             return await send_file(request, stream.path)
         if request.path == "/youtubei/v1/player":
             number = (await request.json())["videoId"]
@@ -65,12 +70,20 @@ class YouTubeSite:
             return web.json_response({"contents": {"demo": True}})
         if request.path.startswith(_LISTS):
             return self.lists.page(request)
+        if script := _SCRIPTS.get(request.path):
+            return web.Response(text=script, content_type="text/javascript")
         script = _EMBEDDED if request.path.startswith("/embed/") else ""
         return web.Response(text=f"<html>{script}</html>", content_type="text/html")
 
 
 #: Start of the paths of playlists and channels.
 _LISTS = ("/playlist", "/@", "/channel/", "/c/", "/user/")
+_PLAYER = "/s/player/0123abcd"
+#: The script that names the player, and the player; only a runtime needs them.
+_SCRIPTS = {
+    "/iframe_api": f'var scriptUrl = "https://www.youtube.com{_PLAYER}/www-widgetapi.js";',
+    f"{_PLAYER}/player_ias.vflset/en_US/base.js": "var player = {signatureTimestamp: 20000};",
+}
 #: What the page of an embedded player says about its client.
 _EMBEDDED = (
     '<script>ytcfg.set({"INNERTUBE_CONTEXT": {"client": '
@@ -97,16 +110,19 @@ def _player(number: str, video: YouTubeVideo | None) -> dict[str, Any]:
         "videoDetails": about,
     }
     if not status:
-        formats = [_format(number, stream, video.seconds) for stream in video.streams]
+        formats = [_format(number, stream, video) for stream in video.streams]
         answer["streamingData"] = {"adaptiveFormats": formats}
     return answer
 
 
-def _format(number: str, stream: Stream, seconds: int) -> dict[str, Any]:
-    size = stream.path.stat().st_size
+def _format(number: str, stream: Stream, video: YouTubeVideo) -> dict[str, Any]:
+    size, seconds = stream.path.stat().st_size, video.seconds
+    query = f"id={number}&itag={stream.itag}"
+    if video.challenge:
+        query += f"&n={video.challenge}"
     values: dict[str, Any] = {
         "itag": stream.itag,
-        "url": f"https://rr1---sn-demo.googlevideo.com/videoplayback?id={number}&itag={stream.itag}",
+        "url": f"https://rr1---sn-demo.googlevideo.com/videoplayback?{query}",
         "mimeType": stream.mime,
         "bitrate": size * 8 // seconds,
         "contentLength": str(size),

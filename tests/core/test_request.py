@@ -46,7 +46,7 @@ FULL = Request(
     asked_at=1_800_000_001,
     chat=ChatSettings("uk", True, Preferences(quality=Quality.HD, muted=("x",))),
     asker=Asker(8, "Ann"),
-    origin=Origin(2, 3, ButtonPress("again", "{}")),
+    origin=Origin(2, 3, ButtonPress("again", "{}"), is_addressed=True),
     selection=Selection(
         is_mp3=True,
         piece=Piece(30, 70),
@@ -58,7 +58,7 @@ FULL = Request(
 )
 
 
-#: `FULL`, as the program stored it when a request was one flat record.
+#: `FULL`, as the program stored it when a request was one flat record, and what came later.
 FLAT = (
     '{"kind": "sound", "chat_id": -100, "message_id": 7, "is_private": false, '
     '"asked_at": 1800000001, "lang": "uk", "file_mode": true, "asker": "Ann", '
@@ -66,7 +66,7 @@ FLAT = (
     '"entry": 3, "is_recorded": false, "link": ["x", "https://x.example/s", null], '
     r'"wishes": "{\"quality\": \"720p\", \"muted\": [\"x\"]}", "press": ["again", "{}"], '
     '"piece": "30-70", "is_mp3": true, "subtitles": "uk", "continuation": "10.1f2e3d", '
-    '"posts": ["1", "a/b"]}'
+    '"posts": ["1", "a/b"], "is_addressed": true}'
 )
 
 
@@ -84,7 +84,7 @@ def test_what_a_request_does_not_have_takes_no_room():
     stored = json.loads(PLAIN.as_json())
     assert stored["link"] == ["tiktok", "https://t.example/1", "1"]
     optional = {"wishes", "press", "thread_id", "business_id", "inline_id", "piece", "is_mp3"}
-    assert not (optional | {"continuation", "posts"}) & stored.keys()
+    assert not (optional | {"continuation", "posts", "is_addressed"}) & stored.keys()
 
 
 @pytest.mark.parametrize("text", ["10", "1", "9999", "10.1f2e3d", "35.a_B"])

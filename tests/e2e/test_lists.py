@@ -270,7 +270,10 @@ async def test_a_short_link_to_a_profile_that_cannot_be_offered_is_explained(
     assert harness.texts()[-1] == EN[key]
 
 
-async def test_a_short_link_to_a_profile_gets_no_card_in_a_group(harness: BotHarness):
+@pytest.mark.parametrize("is_reply", [False, True])
+async def test_a_short_link_to_a_profile_gets_its_card_in_a_group_if_it_is_for_the_bot(
+    harness: BotHarness, is_reply: bool
+):
     profile(harness, 2)
     harness.site.short_links["ZMdemo001"] = PROFILE
     crew = harness.world.group(GROUP)
@@ -279,6 +282,13 @@ async def test_a_short_link_to_a_profile_gets_no_card_in_a_group(harness: BotHar
     asked = await harness.say("https://vm.tiktok.com/ZMdemo001/", chat=crew)
     assert crew.reactions == {asked["message_id"]: "😢"}
     assert "list/" not in str(harness.answers(crew))
+    above: Json = {"reply_to_message": asked} if is_reply else {}
+    link = "" if is_reply else asked["text"]
+    await harness.say(f"@clipferry_demo_bot {link}", chat=crew, **above)
+    card = card_in(harness, crew)
+    assert card["text"] == "ferry.demo\n2 posts"
+    await harness.press(card, find(card, "all"))
+    assert len(harness.videos(crew)) == 2
 
 
 async def test_a_list_is_read_again_when_the_site_is_back(harness: BotHarness):

@@ -644,6 +644,15 @@ async def test_a_shared_post_is_still_not_asked_of_cobalt_while_pages_are_paused
     assert len(asked) == 1
 
 
+async def test_a_short_link_leads_to_its_post_and_to_no_other_site(web: Web):
+    show(web, picture(web))
+    web.facebook.shared_links |= {"3demo01": f"{LINK}?fs=e", "3demo02": "https://evil.example/"}
+    assert (await read(web, "https://fb.me/3demo01")).url == LINK
+    with pytest.raises(BrokenLinkError):
+        await read(web, "https://fb.me/3demo02")
+    assert "evil.example" not in web.asked_hosts()
+
+
 async def test_short_links_that_lead_nowhere_pause_neither_pages_nor_cobalt(web: Web):
     web.facebook.shared_links["share/v/Demo01"] = "https://www.facebook.com/login/"
     async with web.fetcher(

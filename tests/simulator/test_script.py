@@ -10,6 +10,7 @@ import pytest
 from platforms import Platform, load_registry
 from simulator import script
 from simulator.catalogue import SITES
+from simulator.shapes import SHAPES, Shape
 from tests.sites import Web
 
 REGISTRY = load_registry()
@@ -39,12 +40,26 @@ def _part(part: ast.expr) -> str:
     return ""
 
 
-LINKS = REGISTRY.find_all("\n".join(_said()))
+URLS = [*_said(), *(shape.url for shape in SHAPES)]
+LINKS = REGISTRY.find_all("\n".join(URLS))
+LISTS = list(filter(None, map(REGISTRY.find_list, URLS)))
 
 
 @pytest.mark.parametrize("name", SITES)
 def test_the_script_has_a_post_of_each_simulated_site(name: str):
     assert name in {link.platform for link in LINKS}
+
+
+@pytest.mark.parametrize("name", [name for name in SITES if REGISTRY[name].lists])
+def test_the_script_has_a_list_of_each_simulated_site_with_lists(name: str):
+    assert name in {link.platform for link in LISTS}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.title)
+def test_a_shape_is_a_post_or_a_list_as_its_answer_says(shape: Shape):
+    is_list = isinstance(shape.answer, str)
+    assert (REGISTRY.find(shape.url) is None) is is_list
+    assert (REGISTRY.find_list(shape.url) is not None) is is_list
 
 
 @pytest.mark.parametrize("start", ["stories.", "stories:", "highlights:"])

@@ -25,6 +25,7 @@ from core.errors import (
 )
 from core.lists import Entry, Listing
 from core.media import Link
+from core.request import Origin
 from data.lists import find_list
 from services.requests.context import Delivered
 from services.requests.lists import LinkService, ListService
@@ -159,6 +160,14 @@ async def test_a_short_link_to_a_list_is_answered_with_its_card(stage: Stage):
     assert delivered.post.id == PROFILE.post_id
     assert not await service.record(stage.request.context, delivered)
     assert posts.records == 0
+
+
+async def test_a_group_gets_the_card_of_a_short_link_that_is_addressed_to_the_bot(stage: Stage):
+    request = make_request("post", SHORT_LINK, chat_id=GROUP, is_private=False)
+    stage.request = fake_request(replace(request, origin=Origin(is_addressed=True)))
+    service = LinkService(FakeService(FOUND), ListService(stage.toolkit, BOT_ID, MOST))
+    await service.deliver(stage.request.context)
+    assert stage.messages == [(GROUP, "card 1: 2 posts")]
 
 
 @pytest.mark.parametrize(
