@@ -75,6 +75,9 @@ _BOT_TOKEN: Final = re.compile(r"[0-9]+:\S+")
 _LINK: Final = re.compile(r"\S+\.\S+/\S+")
 #: Longest part of a wrong value that is quoted.
 _MAX_QUOTED: Final = 60
+#: Largest whole number: ids have at most 52 bits.
+#: Source: https://core.telegram.org/bots/api#user
+_LARGEST: Final = (1 << 52) - 1
 #: A token of Telegram; and any other long key.
 _TOKEN: Final = re.compile(r"\d{5,}:[\w-]{20,}")
 _LONG_KEY: Final = re.compile(r"[A-Za-z0-9_-]{24,}")
@@ -98,6 +101,8 @@ def _people(ids: tuple[int, ...]) -> tuple[int, ...]:
     """
     if wrong := [str(person) for person in ids if person <= 0]:
         raise ValueError(f"must be ids of people, which are positive, not {', '.join(wrong)}")
+    if long := [str(person) for person in ids if person > _LARGEST]:
+        raise ValueError(f"no id is as long as {', '.join(long)}: is a comma missing?")
     return ids
 
 
@@ -151,6 +156,14 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _check_size(cls, value: object) -> object:
+        """Refuse whole numbers that a database or a library might not take."""
+        if isinstance(value, int) and abs(value) > _LARGEST:
+            raise ValueError(f"{value} is too large")
+        return value
 
     def __getitem__(self, key: str) -> Any:
         """Return one value by its name in config.ini; a secret as plain text.
@@ -380,6 +393,7 @@ class FilesSection(Section):
     cache_days: int = Field(
         90,
         ge=1,
+        le=1_000_000,
         description="Posts not requested for this many days leave the file-id cache and are "
         "downloaded again on the next request.",
     )
