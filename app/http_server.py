@@ -1,7 +1,9 @@
 """An HTTP server for the time of a block."""
 
 import asyncio
+import errno
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from ssl import SSLContext
@@ -12,11 +14,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from app.stop_time import SERVER_S
 from core.concurrency import during
-from core.errors import SettingsError
+from core.errors import AddressError, SettingsError
 
 #: For what aiohttp says.
 _aiohttps_log = logging.getLogger(__name__)
 
+#: After a power cut the program may start before the network of its address does.
+_NOT_YET: Final = {errno.EADDRNOTAVAIL, socket.EAI_AGAIN}
 #: Interval between two looks at the connections, and how long one may be unknown, in seconds.
 _LOOK_S: Final = 5.0
 _UNKNOWN_S: Final = 5.0
@@ -52,6 +56,7 @@ async def listening(
 
     Raises:
         SettingsError: the address cannot be used.
+        AddressError: it is not there at the moment.
     """
     runner = web.AppRunner(app, access_log=None, logger=_aiohttps_log, shutdown_timeout=SERVER_S)
     await runner.setup()
@@ -59,7 +64,8 @@ async def listening(
         try:
             await web.TCPSite(runner, host, port, ssl_context=tls).start()
         except OSError as error:
-            raise SettingsError([f"{setting}: {host}:{port}: {error.strerror}"]) from None
+            kind = AddressError if error.errno in _NOT_YET else SettingsError
+            raise kind([f"{setting}: {host}:{port}: {error.strerror}"]) from None
         async with nullcontext() if known is None else during(_close_unknown(runner, known)):
             yield
     finally:
