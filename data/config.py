@@ -70,8 +70,9 @@ _PHRASES: Final = {
     "Input should be less than or equal to": "must be at most",
     "Input should be": "must be",
 }
-#: The form of a bot's token, as far as aiogram wants it, and what any link has: host and path.
-_BOT_TOKEN: Final = re.compile(r"[0-9]+:\S+")
+#: The form of a bot's token, which becomes a part of URLs: behind another character, such as that
+#: of a comment, the rest would be lost. And what any link has: host and path.
+_BOT_TOKEN: Final = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 _LINK: Final = re.compile(r"\S+\.\S+/\S+")
 #: Longest part of a wrong value that is quoted.
 _MAX_QUOTED: Final = 60
@@ -219,7 +220,7 @@ class BotSection(Section):
     def _check_token(cls, value: SecretStr) -> SecretStr:
         token = value.get_secret_value()
         if token and not _BOT_TOKEN.fullmatch(token):
-            raise ValueError("not a bot token")
+            raise ValueError("not a bot token: digits, a colon, then letters, digits, _ and -")
         return value
 
 

@@ -243,6 +243,10 @@ MISTAKES: list[tuple[str, str, dict[str, str], list[str]]] = [
             "[broadcasts] resume_minutes (BROADCASTS_RESUME_MINUTES): 9999999999999999… is too l…",
         ],
     ),
+    # What a URL would be cut at
+    ("", "", {"BOT_TOKEN": f"{TOKEN}#mine"}, ["[bot] token (BOT_TOKEN): not a bot token: …"]),
+    ("", f"BOT_TOKEN={TOKEN}?", {}, ["[bot] token (BOT_TOKEN): not a bot token: …"]),
+    ("", "", {"BOT_TOKEN": f"bot{TOKEN}"}, ["[bot] token (BOT_TOKEN): not a bot token: …"]),
     # An environment in Latin-1; the name of a folder may be in any encoding
     (
         "",
