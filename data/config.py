@@ -361,8 +361,8 @@ class DatabaseSection(Section):
     )
     backup_folder: Path | None = Field(
         None,
-        description="Folder for regular backups while the bot runs, best on another disk. "
-        "PostgreSQL needs pg_dump. Empty: none.",
+        description="Folder for regular backups while the bot runs, best on another disk. Each bot "
+        "needs its own: it counts the backups in it. PostgreSQL needs pg_dump. Empty: none.",
     )
     backup_hours: int = Field(24, ge=1, description="Time between two backups, in hours.")
     backups_kept: int = Field(
