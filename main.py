@@ -627,10 +627,13 @@ def _sqlite_path(settings: "Settings") -> Path | None:
 
 async def rebuild_statistics(settings: "Settings") -> int:
     """Rebuild the statistics from the download history."""
+    from data.backup import check_access
     from data.database import without_time_limits
     from data.lifespan import database_lifespan
     from data.rollups import recount
 
+    if database := _sqlite_path(settings):  # in a wrong folder, an empty one would be created
+        check_access(database)
     async with database_lifespan(settings["database"]["url"]):
         with without_time_limits():
             await recount()
