@@ -118,8 +118,10 @@ dist: $(VENV)/dev
 	$(BIN)/python -m tests.release_notes > $(RELEASE)-notes.md
 	cd dist && sha256sum * > SHA256SUMS
 
+# Deletes what the other targets have made. What else is in var/ belongs to a bot: its database, its
+# backups, its accounts.
 clean:
-	rm -rf $(VENV) var dist
+	rm -rf $(VENV) dist $(addprefix var/,coverage demo docs docs.cache pylock.toml samples screens)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

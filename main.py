@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import SettingsError, SpoolError, StorageError, WrongFileError
+from core.errors import AddressError, SettingsError, SpoolError, StorageError, WrongFileError
 from core.version import VERSION
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ commands:
 exit codes:
   0  everything went well, or the bot was asked to stop
   1  something failed that may work the next time: Telegram or the database did not answer, a
-     disk is full, another process polls with the same token, or the doctor has found a failure
+     disk is full, the address of a port is not there yet, another process polls with the same
+     token, or the doctor has found a failure
   2  a setting, an argument or the file that it names is wrong, or Telegram refuses the token;
      the message says which one
 
@@ -187,6 +188,9 @@ def _execute(arguments: argparse.Namespace) -> int:
             for sentence in default_doubts():
                 print(f"Warning: {sentence}", file=sys.stderr)
         return asyncio.run(commands[arguments.command](settings))
+    except AddressError as error:
+        _report(arguments.command, "address_missing", "Cannot listen:", *error.mistakes)
+        return FAILED
     except SettingsError as error:
         _report(arguments.command, "invalid_settings", "Invalid settings:", *error.mistakes)
         return WRONG_SETTING
@@ -623,10 +627,13 @@ def _sqlite_path(settings: "Settings") -> Path | None:
 
 async def rebuild_statistics(settings: "Settings") -> int:
     """Rebuild the statistics from the download history."""
+    from data.backup import check_access
     from data.database import without_time_limits
     from data.lifespan import database_lifespan
     from data.rollups import recount
 
+    if database := _sqlite_path(settings):  # in a wrong folder, an empty one would be created
+        check_access(database)
     async with database_lifespan(settings["database"]["url"]):
         with without_time_limits():
             await recount()

@@ -45,6 +45,8 @@ class WebhookServer:
         self._secret = secret
         self._receive = receive
         self._counted = counted
+        #: The connections over which the secret has come.
+        self._known: set[asyncio.Protocol] = set()
 
     @asynccontextmanager
     async def serving(
@@ -57,7 +59,8 @@ class WebhookServer:
         """
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.router.add_route("*", "/{path:.*}", self._answer)
-        async with listening(app, host, port, "[webhook] port (WEBHOOK_PORT)", tls):
+        setting = "[webhook] port (WEBHOOK_PORT)"
+        async with listening(app, host, port, setting, tls, known=self._known):
             logger.info(
                 "Listening for updates at %s:%d",
                 host,
@@ -89,6 +92,7 @@ class WebhookServer:
                 extra={"event": "webhook_unauthorized"},
             )
             return 401
+        self._known.add(request.protocol)
         return None if request.content_type == "application/json" else 415
 
     async def _take(self, request: web.Request) -> int:
@@ -100,6 +104,8 @@ class WebhookServer:
             return 413
         except TimeoutError:
             return 408
+        except (web.RequestPayloadError, ConnectionError):  # damaged, or cut off
+            return 400
         update = _update_in(body)
         if update is None:
             logger.warning(

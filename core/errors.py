@@ -42,6 +42,7 @@
     ├─ UpdateError               a newer yt-dlp cannot be had now; only administrators are told
     │   └─ ReleaseRefusedError
     ├─ SettingsError             only at startup
+    │   └─ AddressError
     └─ BugError                  everything unexpected
 
 The first line of a class docstring is the developer's message. `text_key` names the user's sentence
@@ -715,6 +716,10 @@ class SettingsError(ClipferryError):
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("; ".join(mistakes))
         self.mistakes = mistakes
+
+
+class AddressError(SettingsError):
+    """An address that the settings name does not exist on this machine, or not yet."""
 
 
 class BugError(ClipferryError):

@@ -12,7 +12,15 @@ from sqlalchemy.engine import URL
 
 from core.errors import StorageError, WrongFileError
 from data.database import get_async_db_url, known_schemas
-from data.new_file import BESIDE, add_name, delete, file_error, make_names_durable, new_file
+from data.new_file import (
+    BESIDE,
+    add_name,
+    delete,
+    file_error,
+    make_folder,
+    make_names_durable,
+    new_file,
+)
 from data.starts import as_number
 
 #: Files beside a database without which it is not whole.
@@ -95,7 +103,7 @@ def restoring(source: Path, database: Path) -> Iterator[Path]:
     """
     new = database.with_name(f"{database.name}.restoring")
     try:
-        database.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(database.parent)
         delete(new)  # of a process that was killed
     except OSError as error:
         raise file_error(f"cannot write to {database.parent}", error) from error

@@ -70,11 +70,15 @@ _PHRASES: Final = {
     "Input should be less than or equal to": "must be at most",
     "Input should be": "must be",
 }
-#: The form of a bot's token, as far as aiogram wants it, and what any link has: host and path.
-_BOT_TOKEN: Final = re.compile(r"[0-9]+:\S+")
+#: The form of a bot's token, which becomes a part of URLs: behind another character, such as that
+#: of a comment, the rest would be lost. And what any link has: host and path.
+_BOT_TOKEN: Final = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 _LINK: Final = re.compile(r"\S+\.\S+/\S+")
 #: Longest part of a wrong value that is quoted.
 _MAX_QUOTED: Final = 60
+#: Largest whole number: ids have at most 52 bits.
+#: Source: https://core.telegram.org/bots/api#user
+_LARGEST: Final = (1 << 52) - 1
 #: A token of Telegram; and any other long key.
 _TOKEN: Final = re.compile(r"\d{5,}:[\w-]{20,}")
 _LONG_KEY: Final = re.compile(r"[A-Za-z0-9_-]{24,}")
@@ -98,6 +102,8 @@ def _people(ids: tuple[int, ...]) -> tuple[int, ...]:
     """
     if wrong := [str(person) for person in ids if person <= 0]:
         raise ValueError(f"must be ids of people, which are positive, not {', '.join(wrong)}")
+    if long := [str(person) for person in ids if person > _LARGEST]:
+        raise ValueError(f"no id is as long as {', '.join(long)}: is a comma missing?")
     return ids
 
 
@@ -151,6 +157,14 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _check_size(cls, value: object) -> object:
+        """Refuse whole numbers that a database or a library might not take."""
+        if isinstance(value, int) and abs(value) > _LARGEST:
+            raise ValueError(f"{value} is too large")
+        return value
 
     def __getitem__(self, key: str) -> Any:
         """Return one value by its name in config.ini; a secret as plain text.
@@ -206,7 +220,7 @@ class BotSection(Section):
     def _check_token(cls, value: SecretStr) -> SecretStr:
         token = value.get_secret_value()
         if token and not _BOT_TOKEN.fullmatch(token):
-            raise ValueError("not a bot token")
+            raise ValueError("not a bot token: digits, a colon, then letters, digits, _ and -")
         return value
 
 
@@ -347,8 +361,8 @@ class DatabaseSection(Section):
     )
     backup_folder: Path | None = Field(
         None,
-        description="Folder for regular backups while the bot runs, best on another disk. "
-        "PostgreSQL needs pg_dump. Empty: none.",
+        description="Folder for regular backups while the bot runs, best on another disk. Each bot "
+        "needs its own: it counts the backups in it. PostgreSQL needs pg_dump. Empty: none.",
     )
     backup_hours: int = Field(24, ge=1, description="Time between two backups, in hours.")
     backups_kept: int = Field(
@@ -380,6 +394,7 @@ class FilesSection(Section):
     cache_days: int = Field(
         90,
         ge=1,
+        le=1_000_000,
         description="Posts not requested for this many days leave the file-id cache and are "
         "downloaded again on the next request.",
     )

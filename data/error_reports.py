@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select
 
+from core.text import clean
 from data.database import read, unix_now, write
 from data.models import ErrorReports
 
@@ -35,7 +36,8 @@ class ErrorReport:
 
 async def store_report(code: str, doing: str, error: BaseException) -> None:
     """Store an error with its traceback, and delete the oldest reports above the limit."""
-    text = "".join(traceback.format_exception(error))[-_MAX_TRACEBACK:]
+    # What a site has sent may be in it, such as half of an emoji, which no database takes.
+    text = clean("".join(traceback.format_exception(error)))[-_MAX_TRACEBACK:]
 
     def work(db: Connection) -> None:
         db.execute(

@@ -20,6 +20,8 @@ BESIDE: Final = ("-wal", "-shm", "-journal")
 def new_file(target: Path) -> Iterator[Path]:
     """Yield the path of an empty file, only for this user, that becomes `target` after the block.
 
+    What root creates belongs to the owner of its folder: the bot must be able to read it.
+
     Raises:
         WrongFileError: `target` exists already, or cannot be created.
         StorageError: it cannot be created or written at the moment.
@@ -28,7 +30,8 @@ def new_file(target: Path) -> Iterator[Path]:
     unfinished = target.with_name(target.name + UNFINISHED)
     try:
         delete(unfinished)  # of a process that was killed
-        os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with _opened(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as descriptor:
+            give_to_owner(descriptor, target.parent)
     except OSError as error:
         raise file_error(f"cannot create {target}", error) from error
     try:
@@ -40,6 +43,28 @@ def new_file(target: Path) -> Iterator[Path]:
         raise StorageError(f"cannot write {target}: {error.strerror}") from error
     finally:
         delete(unfinished)
+
+
+def give_to_owner(descriptor: int, folder: Path) -> None:
+    """Give what root has just created to the owner of a folder.
+
+    By its descriptor, because its name may mean another file by now.
+    """
+    owner = folder.stat()
+    if os.geteuid() == 0:
+        with suppress(PermissionError):  # some network disks keep everything to themselves
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Create a folder, and what is missing above it.
+
+    Each belongs to the owner of the one above if root creates it.
+    """
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(mode, exist_ok=True)
+        with _opened(missing, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW) as descriptor:
+            give_to_owner(descriptor, missing.parent)
 
 
 def refuse_existing(target: Path) -> None:
@@ -88,8 +113,14 @@ def make_names_durable(folder: Path) -> None:
 
 
 def _make_durable(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
+    with _opened(path, os.O_RDONLY) as descriptor:
         os.fsync(descriptor)
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)

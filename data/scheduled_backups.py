@@ -18,6 +18,8 @@ from data.postgres_tools import dump
 logger = logging.getLogger(__name__)
 
 _NAMES: Final = "clipferry-????????T??????Z.backup"
+#: How far in the future the name of a backup may be, in seconds: clocks are corrected by a little.
+_AHEAD_S: Final = 600
 #: Longest wait for a backup to end once it is cancelled, in seconds: at the end of the process, the
 #: cancellation is repeated soon after.
 _END_S: Final = 1.0
@@ -63,17 +65,29 @@ class BackupPlan:
 
     def newest_at(self) -> float | None:
         """Return the Unix time of the newest backup; None if there is none."""
-        found = self._found()
-        return _made_at(found[-1]) if found else None
+        return max(map(self._made_at, self._found()), default=0) or None
 
     def _found(self) -> list[Path]:
         """Return the finished backups, oldest first."""
-        return sorted(self.folder.glob(_NAMES))
+        named = [path for path in self.folder.glob(_NAMES) if _time_in(path.name) is not None]
+        return sorted(named, key=lambda path: (self._made_at(path), path.name))
+
+    def _made_at(self, backup: Path) -> float:
+        """Return the Unix time in a backup's name; its file may have been copied since.
+
+        0 if it is in the future: the clock was wrong then. Such a backup is not the newest one, for
+        which the next would wait until that time, but the first that is deleted.
+        """
+        made_at = _time_in(backup.name) or 0
+        return made_at if made_at <= self.clock() + _AHEAD_S else 0
 
 
-def _made_at(backup: Path) -> float:
-    """Return the Unix time in a backup's name; its file may have been copied since."""
-    return datetime.strptime(backup.name, "clipferry-%Y%m%dT%H%M%S%z.backup").timestamp()
+def _time_in(name: str) -> float | None:
+    """Return the Unix time in the name of a backup; None if it is another file's."""
+    try:
+        return datetime.strptime(name, "clipferry-%Y%m%dT%H%M%S%z.backup").timestamp()
+    except ValueError:
+        return None
 
 
 async def _write(db_url: str, target: Path) -> None:

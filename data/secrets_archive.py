@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import StorageError, WrongFileError
-from data.new_file import add_name, new_file
+from data.new_file import add_name, make_folder, new_file
 
 #: Member of the archive with the token, as a line for .env.
 TOKEN_MEMBER: Final = "token.env"  # noqa: S105 - a name of a file
@@ -121,7 +121,7 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 def _put_back(path: Path, content: bytes) -> None:
     """Put a file in its place as a whole; do nothing if it is there, as when this is repeated."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path.parent, 0o700)
     if path.exists() and path.read_bytes() == content:
         return
     new, kept = (path.with_name(path.name + end) for end in (".restoring", ".before-restore"))

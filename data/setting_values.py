@@ -37,6 +37,9 @@ def as_meant(value: str, writing: Writing) -> tuple[str | None, list[str]]:
     None stands for the default.
     """
     wrong: list[str] = []
+    if writing.kind != "path" and (text := _readable(value)) != value:
+        wrong.append("is not UTF-8 text: write it in UTF-8")
+        value = text
     if _QUOTED.fullmatch(value):
         wrong.append("the quotation marks are a part of the value here: leave them out")
         value = value[1:-1]
@@ -55,6 +58,11 @@ def as_meant(value: str, writing: Writing) -> tuple[str | None, list[str]]:
         wrong.append("is empty: leave it out, or give it a value")
         return None, wrong
     return value, wrong
+
+
+def _readable(value: str) -> str:
+    """Return a value without the bytes that are no text, which the environment may have."""
+    return value.encode(errors="ignore").decode()
 
 
 def _path(value: str) -> tuple[str, list[str]]:

@@ -5,9 +5,20 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Table, create_engine, delete, func, insert, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    RowMapping,
+    Table,
+    create_engine,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.engine import URL
 
 from core.errors import StorageError, WrongFileError
@@ -73,18 +84,34 @@ def _copy_table(source: Connection, target: Connection, table: Table) -> int:
     """Copy the rows of a table, compare the counts, and return the count."""
     rows = source.execution_options(yield_per=_BATCH).execute(select(table))
     for batch in rows.mappings().partitions():
-        target.execute(insert(table), [dict(row) for row in batch])
+        target.execute(insert(table), list(map(_storable, batch)))
     number, copied = _count(source, table), _count(target, table)
     if copied != number:
         raise StorageError(f"{table.name}: {copied} of {number} rows were copied")
-    if (key := table.autoincrement_column) is not None and number:
+    if (key := table.autoincrement_column) is not None and (last := _last_key(source, key)):
         # The next row gets the next key.
-        largest = target.execute(select(func.max(key))).scalar_one()
         target.execute(
-            text("SELECT setval(pg_get_serial_sequence(:table, :key), :largest)"),
-            {"table": table.name, "key": key.name, "largest": largest},
+            text("SELECT setval(pg_get_serial_sequence(:table, :key), :last)"),
+            {"table": table.name, "key": key.name, "last": last},
         )
     return number
+
+
+def _storable(row: RowMapping) -> dict[str, Any]:
+    """Return a row without NULs in its texts, which PostgreSQL does not take."""
+    return {
+        name: value.replace("\0", "") if isinstance(value, str) else value
+        for name, value in row.items()
+    }
+
+
+def _last_key(source: Connection, key: Column[int]) -> int:
+    """Return the last key of a table, also that of a deleted row if it must not come again."""
+    largest = source.execute(select(func.max(key))).scalar()
+    given = source.execute(
+        text("SELECT seq FROM sqlite_sequence WHERE name = :table"), {"table": key.table.name}
+    ).scalar()
+    return max(largest or 0, given or 0)
 
 
 def _count(connection: Connection, table: Table) -> int:

@@ -11,7 +11,7 @@ from app.doctor.checks import Check, run_checks
 from app.doctor.finding import Finding
 from app.folders import may_write, nearest_existing
 from core.errors import ClipferryError, SettingsError
-from core.identities import Identity, IdentityState
+from core.identities import Identity, IdentityState, is_name
 from core.media import Link
 from data.config import Settings
 from misc.ui.texts import load_texts
@@ -81,13 +81,27 @@ def _identities(settings: Settings, registry: Registry, proxies: ProxyPool) -> I
     folder, identities = settings.identities.folder, build_identities(settings, proxies)
     if not may_write(nearest_existing(folder)):
         yield Finding("warning", f"[identities] folder: {folder} cannot be written")
+    used = set[Path]()
     for platform in registry.by_name.values():
         for identity in identities.listed(platform):
             text = f"account {identity.name} of {platform.title}"
             yield _identity(identity, identities.state(identity), text)
+            used.add(folder / identity.site / f"{identity.name}.txt")
     for path in sorted(folder.glob("*/*.txt")):
+        if path not in used:
+            yield Finding("warning", f"{path} is not used: {_why_unused(path, registry)}")
         if path.stat().st_mode & 0o077:
             yield Finding("warning", f"{path} can be read by other users: chmod 600")
+
+
+def _why_unused(path: Path, registry: Registry) -> str:
+    """Return what is wrong with a file that is no account."""
+    platform = registry.by_name.get(path.parent.name)
+    if platform is None or not platform.takes_accounts:
+        return f"no site of [sites] allowed that takes accounts is called {path.parent.name}"
+    if not is_name(path.stem):
+        return "call it after the account, with at most 20 of a-z, 0-9, - and _, such as anna.txt"
+    return f"it has no cookies of {platform.title} in Netscape format, or cannot be read"
 
 
 def _identity(identity: Identity, state: IdentityState, text: str) -> Finding:

@@ -20,7 +20,9 @@ def test_without_a_folder_the_bot_makes_none(tmp_path: Path):
     assert (level, "[database] backup_folder" in text) == ("ok", True)
 
 
-@pytest.mark.parametrize(("hours", "level"), [(None, "ok"), (3, "ok"), (50, "warning")])
+@pytest.mark.parametrize(
+    ("hours", "level"), [(None, "ok"), (3, "ok"), (50, "warning"), (-50, "ok")]
+)
 def test_the_age_of_the_newest_backup_is_told(tmp_path: Path, hours: int | None, level: str):
     folder = tmp_path / "backups"
     folder.mkdir()
@@ -29,7 +31,7 @@ def test_the_age_of_the_newest_backup_is_told(tmp_path: Path, hours: int | None,
         (folder / f"clipferry-{made:%Y%m%dT%H%M%SZ}.backup").touch()
     ((found, text),) = findings(tmp_path, DATABASE_BACKUP_FOLDER=str(folder))
     assert found == level
-    assert f"{hours} hours old" in text if hours else "none in" in text
+    assert f"{hours} hours old" in text if (hours or 0) > 0 else "none in" in text
 
 
 def test_what_prevents_a_backup_is_told_before_it_fails(

@@ -186,6 +186,13 @@ async def test_an_index_that_does_not_answer_is_asked_again_later(live: Live):
     assert live.notifier.told == []
 
 
+async def test_a_look_while_the_clock_was_ahead_does_not_put_off_the_next(live: Live):
+    await plan_with(looked_at=unix_now() + 90_000_000)
+    for _ in range(2):
+        await live.decider.look()
+    assert len(live.trials.asked) == 1
+
+
 async def test_an_administrators_request_ignores_age_and_refusals(live: Live):
     await plan_with(refused=("2099.1.1",))
     await live.decider.look()

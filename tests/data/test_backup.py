@@ -24,7 +24,11 @@ from data.backup import (
 )
 from data.key_values import read_value, set_value
 from data.new_file import new_file
+from data.secrets_archive import archive_of, pack, unpack
 from data.starts import clear_restored, count_start, mark_restored
+
+#: The user and group id of nobody.
+NOBODY = 65_534
 
 
 async def open_database(path: Path) -> None:
@@ -201,6 +205,27 @@ async def test_a_backup_that_fails_half_way_leaves_nothing(tmp_path: Path):
     target.with_name("backup.db.unfinished").write_text("of a process that was killed")
     back_up(path, target)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["backup.db", "bot.db"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can create files of others")
+async def test_what_root_restores_belongs_to_the_user_of_the_bot(tmp_path: Path):
+    """`sudo clipferry restore FILE` at night, without `-u clipferry`."""
+    home, backup = tmp_path / "home", tmp_path / "x.backup"
+    await open_database(tmp_path / "old.db")
+    back_up(tmp_path / "old.db", backup)
+    await database.close()
+    site = tmp_path / "identities" / "demo"
+    site.mkdir(parents=True)
+    (site / "a.txt").touch()
+    pack(site.parent, "7:x", archive_of(backup))
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    restore(backup, home / "var" / "bot.db")
+    unpack(archive_of(backup), home / "var" / "identities")
+    created = list(home.rglob("*"))
+    assert len(created) == 5
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in created} == {(NOBODY, NOBODY)}
+    assert backup.stat().st_uid == 0
 
 
 @pytest.mark.parametrize("is_running", [True, False])

@@ -5,8 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from core.captions import CaptionPart
@@ -15,9 +13,9 @@ from core.preferences import DEFAULT_PREFERENCES, Preferences
 from core.request import ChatSettings, Request, Target
 from data import database
 from data.chats import change_preferences, find_chat, register_chat
-from data.config import ROOT
 from data.inline_messages import find_inline
 from data.requests import take_over
+from tests.schemas import upgrade_to
 
 TEXT, AUTHOR, SOURCE, BOT = CaptionPart
 PLAIN, DESCRIBED = (SOURCE, BOT), (AUTHOR, TEXT, SOURCE, BOT)
@@ -37,13 +35,6 @@ CHATS: list[tuple[str | None, tuple[CaptionPart, ...]]] = [
 REQUEST = Request(
     "post", Link("x", "https://x.com/a/status/1", "1"), Target(1, 7, True), 0, ChatSettings("uk")
 )
-
-
-def _schema_of(db: Connection, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "data" / "migrations"))
-    config.attributes["connection"] = db
-    command.upgrade(config, revision)
 
 
 def _fill(db: Connection, many: int) -> None:
@@ -86,7 +77,7 @@ async def upgraded(db_url: str):
     database.initialize_database_components(db_url)
     assert database.engine
     async with database.engine.begin() as connection:
-        await connection.run_sync(lambda db: _schema_of(db, "0010"))
+        await connection.run_sync(lambda db: upgrade_to(db, "0010"))
         await connection.run_sync(lambda db: _fill(db, 2_500))
     await database.init_db()
     yield

@@ -11,11 +11,14 @@ from sqlalchemy import text
 
 from core.errors import StorageError, WrongFileError
 from data import database
+from data.connections import postgresql_engine
 from data.database import known_schemas
 from data.key_values import read_value, set_value
 from data.lifespan import database_lifespan
 from data.postgres_tools import dump, is_dump, load
+from data.schema_state import read_schema_state
 from tests.postgres import folder_of_tools
+from tests.schemas import upgrade_to
 
 
 @pytest.fixture
@@ -38,6 +41,46 @@ async def test_a_dump_restores_the_state_of_its_time(tmp_path: Path, new_postgre
         assert await read_value("a") == "1"
     with pytest.raises(StorageError, match="exists already"):
         dump(new_postgres, target)
+
+
+@pytest.mark.usefixtures("tools")
+async def test_a_backup_from_before_an_upgrade_can_be_upgraded_again(
+    tmp_path: Path, new_postgres: str
+):
+    """pg_restore leaves the tables and functions that the backup does not have."""
+    target = tmp_path / "backup.dump"
+    await make_database(new_postgres, "0004")
+    dump(new_postgres, target)
+    async with database_lifespan(new_postgres):
+        await execute("INSERT INTO bans (chat_id, banned_by, banned_at) VALUES (1, 1, 1)")
+    load(target, new_postgres)
+    async with database_lifespan(new_postgres):
+        assert await database.read(lambda db: db.scalar(text("SELECT count(*) FROM bans"))) == 0
+    assert (await read_schema_state(new_postgres)).is_newest
+
+
+async def test_a_table_of_others_with_the_name_of_a_new_one_is_not_dropped(new_postgres: str):
+    await make_database(new_postgres, "0015")
+    await execute_in(new_postgres, "CREATE TABLE lists (id bigint, title text)")
+    with pytest.raises(StorageError, match=r"lists.*already exists"):
+        async with database_lifespan(new_postgres):
+            pass
+    await execute_in(new_postgres, "SELECT title FROM lists")
+
+
+async def make_database(url: str, schema: str) -> None:
+    """Set up an empty database as an earlier version has left it."""
+    engine = postgresql_engine(database.get_async_db_url(url))
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade_to, schema)
+    await engine.dispose()
+
+
+async def execute_in(url: str, statement: str) -> None:
+    engine = postgresql_engine(database.get_async_db_url(url))
+    async with engine.begin() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
 
 
 @pytest.mark.usefixtures("tools")

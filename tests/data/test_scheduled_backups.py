@@ -64,6 +64,39 @@ async def test_a_machine_whose_clock_is_off_names_backups_by_the_databases_clock
     assert hours == ["clipferry-20231114T22", "clipferry-20231114T23"]
 
 
+@pytest.mark.parametrize("kept", [1, 2])
+async def test_backups_of_a_clock_that_was_ahead_neither_stop_the_next_nor_outlive_them(
+    tmp_path: Path, kept: int
+):
+    """A machine may start with the year 2036, until it has reached a time server."""
+    folder, url = tmp_path / "backups", f"sqlite:///{tmp_path / 'bot.db'}"
+    async with database_lifespan(url):
+        for now in (T0 + 90_000 * HOUR_S, T0, T0 + HOUR_S / 2, T0 + HOUR_S, T0 + 2 * HOUR_S):
+            await BackupPlan(folder, HOUR_S, kept, partial(float, now)).follow(url)
+    times = sorted(file.name[10:25] for file in folder.iterdir())
+    assert times == ["20231114T231320", "20231115T001320"][-kept:]
+
+
+async def test_a_clock_that_is_set_back_by_a_little_makes_no_further_backup(tmp_path: Path):
+    folder, url = tmp_path / "backups", f"sqlite:///{tmp_path / 'bot.db'}"
+    async with database_lifespan(url):
+        for now in (T0, T0 - 60):
+            await BackupPlan(folder, HOUR_S, 2, partial(float, now)).follow(url)
+    assert len(list(folder.iterdir())) == 1
+
+
+async def test_files_of_others_in_the_folder_stay_and_do_no_harm(tmp_path: Path):
+    folder, url = tmp_path / "backups", f"sqlite:///{tmp_path / 'bot.db'}"
+    folder.mkdir()
+    others = ["clipferry-20239999T000000Z.backup", "clipferry-beforeupTgrade1Z.backup", "x.backup"]
+    for name in others:
+        (folder / name).touch()
+    async with database_lifespan(url):
+        await BackupPlan(folder, HOUR_S, 1, lambda: T0).follow(url)
+    names = sorted(file.name for file in folder.iterdir())
+    assert names == sorted(["clipferry-20231114T221320Z.backup", *others])
+
+
 async def test_a_failed_backup_deletes_nothing_and_does_not_count(tmp_path: Path):
     folder, url = tmp_path / "backups", f"sqlite:///{tmp_path / 'bot.db'}"
     async with database_lifespan(url):

@@ -228,6 +228,37 @@ MISTAKES: list[tuple[str, str, dict[str, str], list[str]]] = [
             "[statistics] readers (STATISTICS_READERS): must be ids of people, …",
         ],
     ),
+    # Two ids without a comma, and numbers that SQLite would not take
+    (
+        "",
+        "",
+        {
+            "BOT_ADMINS": "71234567897123456789,5",
+            "BOT_JOIN_LOG_CHAT": "-99999999999999999999",
+            "BROADCASTS_RESUME_MINUTES": "99999999999999999999",
+        },
+        [
+            "[bot] admins (BOT_ADMINS): no id is as long as 71234567897123456789: is a comma mi…",
+            "[bot] join_log_chat (BOT_JOIN_LOG_CHAT): -99999999999999999999 is too large",
+            "[broadcasts] resume_minutes (BROADCASTS_RESUME_MINUTES): 9999999999999999… is too l…",
+        ],
+    ),
+    # What a URL would be cut at
+    ("", "", {"BOT_TOKEN": f"{TOKEN}#mine"}, ["[bot] token (BOT_TOKEN): not a bot token: …"]),
+    ("", f"BOT_TOKEN={TOKEN}?", {}, ["[bot] token (BOT_TOKEN): not a bot token: …"]),
+    ("", "", {"BOT_TOKEN": f"bot{TOKEN}"}, ["[bot] token (BOT_TOKEN): not a bot token: …"]),
+    # An environment in Latin-1; the name of a folder may be in any encoding
+    (
+        "",
+        "",
+        {"SITES_ALLOWED": "tiktok,caf\udce9", "BOT_TOKEN": f"{TOKEN}\udce9"},
+        [
+            "[bot] token (BOT_TOKEN): is not UTF-8 text: write it in UTF-8",
+            "[sites] allowed (SITES_ALLOWED): is not UTF-8 text: write it in UTF-8",
+            "[sites] allowed (SITES_ALLOWED): no such site: caf; …",
+        ],
+    ),
+    ("", "", {"FILES_SPOOL_DIR": "/mnt/caf\udce9"}, []),
     (
         "",
         "",

@@ -6,12 +6,14 @@ import pytest
 from sqlalchemy import Connection, func, select, text
 
 from core.errors import StorageError, WrongFileError
+from core.lists import Listing
 from core.media import Link
 from data import database
 from data.backup import back_up
 from data.db_service import add_video, create_user
 from data.key_values import read_value, set_value
 from data.lifespan import database_lifespan
+from data.lists import forget_list, store_list
 from data.models import Requests, Users, Video
 from data.requests import store_requests
 from data.transfer import copy_to_postgres
@@ -52,6 +54,29 @@ async def test_every_row_is_copied_and_new_rows_get_new_keys(tmp_path: Path, new
         assert row == 2
         assert await count(Video) == 4
     assert list((tmp_path / "var").iterdir()) == []
+
+
+async def test_ids_of_deleted_cards_do_not_come_again(tmp_path: Path, new_postgres: str):
+    """Cards whose rows are gone stay in chats, and their buttons name the id."""
+    path, backup = tmp_path / "bot.db", tmp_path / "backup.db"
+    listing = Listing(Link("tiktok", "https://www.tiktok.com/@a", "@a"), "a", ())
+    async with database_lifespan(f"sqlite:///{path}"):
+        for _ in range(3):
+            await forget_list(await store_list(42, make_request(), listing))
+        back_up(path, backup)
+    await copy_to_postgres(backup, new_postgres, tmp_path / "var")
+    async with database_lifespan(new_postgres):
+        assert (await store_list(42, make_request(), listing)).id == 4
+
+
+async def test_text_that_only_sqlite_takes_is_copied_without_it(tmp_path: Path, new_postgres: str):
+    path, backup = tmp_path / "bot.db", tmp_path / "backup.db"
+    async with database_lifespan(f"sqlite:///{path}"):
+        await set_value("a", "x\0y")
+        back_up(path, backup)
+    await copy_to_postgres(backup, new_postgres, tmp_path / "var")
+    async with database_lifespan(new_postgres):
+        assert await read_value("a") == "xy"
 
 
 async def test_a_database_in_use_is_left_alone(tmp_path: Path, new_postgres: str):

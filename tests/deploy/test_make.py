@@ -106,6 +106,22 @@ def test_a_release_has_its_parts_with_true_checksums_and_every_pin_in_its_bill_o
     assert sums(make_dist(copy_of_tree(tmp_path / "two", tracked()))) == listed
 
 
+# --- make clean -----------------------------------------------------------------------------------
+
+
+def test_cleaning_up_leaves_what_belongs_to_a_bot(tmp_path: Path):
+    """A checkout that runs a bot has its database in the same folder."""
+    copy_of_tree(tmp_path, ["Makefile"])
+    made = {"dist/x.whl", "var/samples/clip.mp4", "var/docs/index.html", ".venv/dev"}
+    kept = {"var/clipferry.db", "var/identities/x/a.txt", "var/backups/a.backup", ".env"}
+    for name in made | kept:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {"Makefile", *kept}
+
+
 # --- make update-yt-dlp ---------------------------------------------------------------------------
 
 OLD, NEW = "2098.1.1", "2099.1.1"

@@ -70,6 +70,31 @@ def cookies(folder: Path, *, expires: int) -> str:
     return str(file)
 
 
+async def test_files_that_are_no_accounts_are_named_with_the_reason(harness: BotHarness):
+    """Nothing else tells: a site then asks to sign in, as without an account."""
+    folder = harness.folder / "identities"
+    good = Path(cookies(harness.folder, expires=2_000_000_000)).read_text()
+    files = {
+        "instagram/anna.txt": good,
+        "instagram/www.instagram.com_cookies.txt": good,  # what the browser's extension calls it
+        "Instagram/anna.txt": good,
+        "mixcloud/anna.txt": good,
+        "instagram/bert.txt": '[{"name": "sessionid", "value": "hunter2"}]',
+        "x/anna.txt": good,
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o600)
+    _, lines = await report(harness)
+    found = dict(re.findall(rf"warning  {folder}/(\S+) is not used: (.*)", "\n".join(lines)))
+    assert found.keys() == files.keys() - {"instagram/anna.txt"}
+    assert found["Instagram/anna.txt"].endswith("is called Instagram")
+    assert "such as anna.txt" in found["instagram/www.instagram.com_cookies.txt"]
+    assert found["instagram/bert.txt"].startswith("it has no cookies of Instagram in Netscape")
+    assert found["x/anna.txt"].startswith("it has no cookies of X")
+
+
 async def test_a_correct_setup_reports_only_ok_lines(inline: InlineHarness):
     harness = inline.harness
     file = cookies(harness.folder, expires=2_000_000_000)

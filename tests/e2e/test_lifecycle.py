@@ -473,6 +473,16 @@ async def test_recount_rebuilds_the_statistics(harness: BotHarness):
     await database.close()
 
 
+async def test_recount_creates_no_database(tmp_path: Path):
+    """In a wrong folder, it would say that all is well."""
+    file = tmp_path / "var" / "bot.db"
+    process, _ = await program("recount", folder=tmp_path, DATABASE_URL=f"sqlite:///{file}")
+    output, errors = await process.communicate()
+    assert (process.returncode, output) == (1, b"")
+    assert errors.decode() == f"The database cannot be used: there is no database {file}\n"
+    assert not file.parent.exists()
+
+
 @pytest.mark.long
 async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_postgres: str):
     harness.video()

@@ -25,6 +25,7 @@ from platforms import reader_version
 from services.alarms import Alarms, AlarmThresholds, Change
 from services.metrics import Metrics
 from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.e2e.programs import program
 from tests.ports import free_port
 
 TEXTS = load_texts()
@@ -148,6 +149,22 @@ async def test_a_port_in_use_is_a_settings_error(harness: BotHarness):
         with pytest.raises(SettingsError) as caught:
             await harness.start(WATCH_PORT=str(port))
     assert caught.value.mistakes[0].startswith(f"[watch] port (WATCH_PORT): 127.0.0.1:{port}: ")
+
+
+async def test_an_address_that_is_not_there_yet_may_be_there_at_the_next_start(
+    harness: BotHarness, unused_tcp_port: int
+):
+    """After a power cut the bot may start before the network: a supervisor must not give up."""
+    environment = {
+        **harness.simulator.bot_environment(harness.folder),
+        "WATCH_HOST": "203.0.113.7",  # nobody's: RFC 5737
+        "WATCH_PORT": str(unused_tcp_port),
+    }
+    process, _ = await program("run", folder=harness.folder, **environment)
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    place = f"[watch] port (WATCH_PORT): 203.0.113.7:{unused_tcp_port}: "
+    assert f"Cannot listen:\n  {place}" in errors.decode()
 
 
 async def test_outcomes_are_kept_while_the_database_fails(db: str, monkeypatch: pytest.MonkeyPatch):

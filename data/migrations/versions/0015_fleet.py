@@ -157,6 +157,10 @@ BEGIN
     RETURN NULL;
 END $$
 """
+#: A restore of a backup that is older than they are leaves them in the database.
+_LEFTOVERS = """
+DROP FUNCTION IF EXISTS claim_turns(bigint, jsonb, jsonb), announce_change()
+"""
 _TRIGGER = """
 CREATE TRIGGER announce_change AFTER INSERT OR UPDATE OR DELETE ON {table}
 FOR EACH STATEMENT EXECUTE FUNCTION announce_change()
@@ -190,6 +194,7 @@ def upgrade() -> None:
     op.create_index("ix_sends_bot_id_ends_at", "sends", ["bot_id", "ends_at"])
     op.create_index("ix_sends_bot_id_chat_id", "sends", ["bot_id", "chat_id"])
     if op.get_bind().dialect.name == "postgresql":
+        op.execute(_LEFTOVERS)
         op.execute(_CLAIM_TURNS)
         op.execute(_ANNOUNCE)
         for table in ("bans", "opt_outs", "access_list"):
