@@ -42,6 +42,9 @@ async def on_versions(
 ) -> None:
     """Send the versions of a post as buttons.
 
+    Reading the page may take longer than Telegram waits for the answer to a press. Then a text says
+    what the answer would have said.
+
     Raises:
         DeliveryError: they are not sent.
     """
@@ -54,12 +57,17 @@ async def on_versions(
     try:
         offers = await version_finder.find(link, _lane(query, message), chat.lang)
     except ClipferryError as error:
-        await query.answer(texts.plain(chat.lang, error.text_key, **error.facts), show_alert=True)
+        notice = texts.plain(chat.lang, error.text_key, **error.facts)
+        if not await query.answer(notice, show_alert=True):
+            text = texts(chat.lang, error.text_key, **error.facts)
+            await sender.send_text(ChatTarget.of(message), text)
         return
-    await query.answer("" if offers else words["versions_none"])
+    is_in_time = await query.answer("" if offers else words["versions_none"])
     if offers:
         buttons = keyboards.versions(offers, post, texts, chat.lang)
         await sender.send_text(ChatTarget.of(message), _title(offers, words), buttons)
+    elif not is_in_time:
+        await sender.send_text(ChatTarget.of(message), words["versions_none"])
 
 
 def _lane(query: CallbackQuery, message: Message) -> Lane:

@@ -91,8 +91,8 @@ class InlineButtons:
     async def _repeat(self, query: CallbackQuery, request: Request, ack: UpdateAck) -> None:
         request = replace(request, asked_at=int(shared_clock()))
         submit = partial(self.intake.submit_inline, request, ack)
-        await self._answer(query, "inline_fetching")
         await self.running_buttons.run((query.inline_message_id, "repeat"), submit)
+        await self._answer(query, "inline_fetching")
 
     async def _show(self, request: Request, cached: CachedPost, page: int, key: CacheKey) -> bool:
         """Show an item; return False if Telegram does not know its file any more."""
