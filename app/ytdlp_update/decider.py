@@ -56,7 +56,8 @@ class Decider:
             StorageError: the database did not respond.
         """
         plan, begun = await load_plan(), await begin_requested_update()
-        if not begun and unix_now() < plan.looked_at + _LOOK_S:
+        # Below 0 the clock was ahead at the last look.
+        if not begun and 0 <= unix_now() - plan.looked_at < _LOOK_S:
             return
         looked = replace(plan, looked_at=unix_now())
         if not await change_plan(plan, looked):
