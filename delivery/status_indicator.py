@@ -6,7 +6,7 @@ Decoration: nothing here may fail a request, so every refusal by Telegram ends i
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -242,7 +242,8 @@ class MessageStatus:
             self._note = None
 
     async def cancelled(self) -> None:
-        """Take the reaction away."""
+        """Take the reaction away. The message stays: nothing else in the chat has its link."""
+        self._deletes_request = False
         await self._one_ended()
 
     async def failed(self) -> None:
@@ -414,6 +415,34 @@ class InlineStatus:
             )
 
 
+@dataclass(slots=True)
+class PressedKeyboard:
+    """The keyboard of a message, without the rows of the buttons whose requests run.
+
+    All requests of the message share it: a press of one button while that of another runs comes
+    with the keyboard that the message has then, and must not bring that one back.
+    """
+
+    whole: InlineKeyboardMarkup
+    #: Callback data of the buttons that are hidden.
+    hidden: set[str] = field(default_factory=set)
+
+    def add(self, seen: InlineKeyboardMarkup) -> None:
+        """Take the keyboard that another press came with, if it has more rows."""
+        if len(seen.inline_keyboard) > len(self.whole.inline_keyboard):
+            self.whole = seen
+
+    @property
+    def shown(self) -> InlineKeyboardMarkup:
+        """Return what the message shows now."""
+        rows = [
+            row
+            for row in self.whole.inline_keyboard
+            if all(button.callback_data not in self.hidden for button in row)
+        ]
+        return InlineKeyboardMarkup(inline_keyboard=rows)
+
+
 class ButtonStatus(MessageStatus):
     """The status of a request that was made by pressing a button.
 
@@ -426,7 +455,7 @@ class ButtonStatus(MessageStatus):
         sender: Sender,
         target: ChatTarget,
         right: Right,
-        keyboard: InlineKeyboardMarkup,
+        keyboard: PressedKeyboard,
         data: str,
         *,
         is_shown: bool = False,
@@ -436,16 +465,14 @@ class ButtonStatus(MessageStatus):
         self._keyboard = keyboard
         self._data = data
         self._is_hidden = is_shown
+        if is_shown:
+            keyboard.hidden.add(data)
 
     async def _accept(self) -> None:
         """Hide the button, and react."""
-        rows = [
-            row
-            for row in self._keyboard.inline_keyboard
-            if all(button.callback_data != self._data for button in row)
-        ]
         self._is_hidden = True
-        call = self._edit(InlineKeyboardMarkup(inline_keyboard=rows))
+        self._keyboard.hidden.add(self._data)
+        call = self._edit()
         self._sender.final_status_calls.drop(call)
         try:
             await self._bot(call)
@@ -453,14 +480,20 @@ class ButtonStatus(MessageStatus):
             _log_failure("keyboard_failed", self._target, error)
         await super()._accept()
 
+    async def _end(self) -> None:
+        self._keyboard.hidden.discard(self._data)
+        await super()._end()
+
     async def _show_end(self, *, has_failed: bool) -> None:
         await super()._show_end(has_failed=has_failed)
         if self._is_hidden:
-            await self._sender.final_status_calls.make(self._edit(self._keyboard))
+            await self._sender.final_status_calls.make(self._edit())
 
-    def _edit(self, keyboard: InlineKeyboardMarkup) -> EditMessageReplyMarkup:
+    def _edit(self) -> EditMessageReplyMarkup:
         return EditMessageReplyMarkup(
-            chat_id=self._target.chat_id, message_id=self._target.message_id, reply_markup=keyboard
+            chat_id=self._target.chat_id,
+            message_id=self._target.message_id,
+            reply_markup=self._keyboard.shown,
         )
 
 

@@ -1,11 +1,13 @@
 """Chooses how the progress of a message's requests is shown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from aiogram import Bot
 from aiogram.types import InlineKeyboardMarkup
 
+from core.recent import RecentValues
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
 from delivery.status_indicator import (
@@ -14,12 +16,16 @@ from delivery.status_indicator import (
     InlineStatus,
     InlineStatusTexts,
     MessageStatus,
+    PressedKeyboard,
     StatusIndicator,
 )
 from delivery.targets import ChatTarget
 from misc.ui import keyboards
 from misc.ui.texts import Texts
 from services.requests.store import StoredRequest
+
+#: Messages whose keyboards are remembered. One is needed only while requests of it are open.
+_MOST: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,10 @@ class StatusFactory:
     bot: Bot
     sender: Sender
     texts: Texts
+    #: By chat and message.
+    keyboards: RecentValues[tuple[int, int], PressedKeyboard] = field(
+        default_factory=lambda: RecentValues(_MOST)
+    )
 
     def status_of(self, requests: Sequence[StoredRequest]) -> StatusIndicator:
         """Return the indicator for the requests of one message, one or more."""
@@ -52,7 +62,7 @@ class StatusFactory:
         request, is_shown = stored.request, stored.is_resumed
         press = request.origin.press
         if press and press.keyboard:
-            keyboard = InlineKeyboardMarkup.model_validate_json(press.keyboard)
+            keyboard = self._keyboard_of(target, press.keyboard)
             return ButtonStatus(
                 self.bot, self.sender, target, stored, keyboard, press.data, is_shown=is_shown
             )
@@ -67,6 +77,14 @@ class StatusFactory:
             ),
             is_shown=is_shown,
         )
+
+    def _keyboard_of(self, target: ChatTarget, seen: str) -> PressedKeyboard:
+        """Return the keyboard of a message, which a press came with in the form `seen`."""
+        pressed = InlineKeyboardMarkup.model_validate_json(seen)
+        known = PressedKeyboard(pressed)
+        known = self.keyboards.setdefault((target.chat_id, target.message_id), known)
+        known.add(pressed)
+        return known
 
     def _inline_texts(self, lang: str) -> InlineStatusTexts:
         def options(key: str, **facts: int) -> MessageOptions:
