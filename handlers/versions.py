@@ -100,11 +100,10 @@ async def on_version(
     answered = (message.reply_to_message if is_menu else None) or message
     submit = partial(intake.submit_version, query, answered, link, chat, version[0], ack)
     if await running_buttons.answer(query, submit, words) and is_menu:
-        await messages.delete(message)
+        await messages.delete_pressed(query)
 
 
 async def on_close(query: CallbackQuery) -> None:
     """Delete the versions."""
     await query.answer()
-    if isinstance(query.message, Message):
-        await messages.delete(query.message)
+    await messages.delete_pressed(query)
