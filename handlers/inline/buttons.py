@@ -55,7 +55,7 @@ class InlineButtons:
             await self._answer(query, "button_expired", is_alert=True)
             return
         request = message.request
-        key = self.lookup.key(request.link, message.post_id, request.chat.preferences.quality)
+        key = self.lookup.key_of(request, message.post_id)
         cached = await self.lookup.file_id_cache.find(key)
         if cached and page < len(cached.files) and await self._show(request, cached, page, key):
             await query.answer()
