@@ -557,4 +557,6 @@ def _request(
         asked_at=asked_at,
         chat=ChatSettings(chat.lang, chat.file_mode, chat.preferences),
         asker=Asker(None if target.is_private else sender_id, name),
+        # The direct messages of a channel are not registered.
+        is_recorded=target.direct_topic_id is None,
     )

@@ -15,7 +15,7 @@ class RecentAnswers:
     """When each chat received which post, in which variant."""
 
     def __init__(self) -> None:
-        self._sent_at = RecentValues[tuple[int, int | None, CacheKey], float](_MOST)
+        self._sent_at = RecentValues[tuple[int, int | None, int | None, CacheKey], float](_MOST)
 
     def add(self, context: RequestContext, key: CacheKey) -> None:
         """Note that a request was answered now."""
@@ -33,5 +33,8 @@ class RecentAnswers:
         sent_at = self._sent_at.get(self._place(context, key))
         return sent_at is not None and sent_at >= context.begun_at
 
-    def _place(self, context: RequestContext, key: CacheKey) -> tuple[int, int | None, CacheKey]:
-        return context.target.chat_id, context.target.thread_id, key
+    def _place(
+        self, context: RequestContext, key: CacheKey
+    ) -> tuple[int, int | None, int | None, CacheKey]:
+        target = context.target
+        return target.chat_id, target.thread_id, target.direct_topic_id, key
