@@ -105,7 +105,7 @@ async def test_the_versions_that_telegram_takes_are_offered_below_the_post(bench
         CLOSE,
     ]
     assert [label.partition(" · ")[0] for label in bench.labels[:2]] == ["🎬 720p", "🎬 480p"]
-    assert bench.telegram.alerts == [("", False)]
+    assert bench.telegram.alerts == [(None, False)]
 
 
 async def test_subtitles_are_offered_and_explained_those_of_the_chats_language_first(bench: Bench):
