@@ -61,7 +61,7 @@ async def on_remaining_links(
     registry: Registry,
     ack: UpdateAck,
 ) -> None:
-    """Queue the next links of the message that is replied to. Only who has asked may press."""
+    """Queue the next links of the message that is replied to, for the person who has asked."""
     note, words = query.message, texts[chat.lang]
     button = RemainingLinks.parse(query.data or "")
     request = note.reply_to_message if isinstance(note, Message) else None
@@ -81,8 +81,8 @@ async def on_remaining_links(
 def _may_press(button: RemainingLinks, request: Message, query: CallbackQuery) -> bool:
     """Return True if a press is by the person who has asked for the links of `request`.
 
-    Who writes as a chat, such as an anonymous administrator, cannot be recognised, so anybody may
-    press for them.
+    People who write as a chat, such as anonymous administrators, cannot be recognised, so anybody
+    may press for them.
     """
     person = button.person
     if person is None:

@@ -155,7 +155,7 @@ class RequestIntake:
         connection = {"business_connection_id": note.business_connection_id}
         message = note.reply_to_message.model_copy(update=connection)
         if button.person is not None:
-            chat = _keeping_message(chat)  # it is not that of who has asked
+            chat = _keeping_message(chat)  # another person's
         most = self.limits.links_per_message
         portion = self._portion(message, links, chat, button.start, most)
         requests = self._requests(message, links, chat, portion, choice)

@@ -31,7 +31,8 @@ CLOSE: Final = "close"
 #: "/<index>" of the link if the message has several.
 RETRY: Final = "retry_video"
 #: Fetch the remaining links of the message that is replied to; followed by the index of the first,
-#: and before that by "of/", who has asked for them, and a choice, if that is not its sender.
+#: and before that by "of/", the person who has asked for them, and a choice, if that is not its
+#: sender.
 #: Or the remaining items of a post; followed by a `Continuation` and "/<platform>/<post id>".
 REMAINING: Final = "rest/"
 #: Choose from the list of a card; followed by the id of its row and the action, and for some
@@ -119,8 +120,8 @@ class RemainingLinks:
 
     #: Index of the first of them.
     start: int
-    #: Who has asked for the links of a message by replying to it, and in which version; None if its
-    #: sender has, and the message itself names the version.
+    #: The person who has asked for the links of a message by replying to it, and the version; None
+    #: if its sender has asked, and the message itself names the version.
     person: int | None = None
     choice: Choice = NO_CHOICE
 
