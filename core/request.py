@@ -251,6 +251,7 @@ def _values_of(request: Request) -> dict[str, object]:
         "thread_id": target.thread_id,
         "business_id": target.business_id,
         "inline_id": target.inline_id,
+        "direct_topic_id": target.direct_topic_id,
         "entry": origin.entry,
         "is_recorded": request.is_recorded,
         "link": [request.link.platform, request.link.url, request.link.post_id],
@@ -262,7 +263,6 @@ def _values_of(request: Request) -> dict[str, object]:
         "subtitles": selection.subtitles or None,
         "continuation": selection.continuation and str(selection.continuation),
         "posts": selection.posts or None,
-        "direct_topic_id": target.direct_topic_id,
     }
 
 
