@@ -75,6 +75,7 @@ def build_intake(
             max_age_s=limits.max_age_s,
             list_items=limits.list_items,
         ),
+        registry=container.fetcher.registry,
         groups=GroupRules(
             BotAccount(container.bot.id, bot_username),
             container.opt_outs,

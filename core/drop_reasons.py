@@ -11,6 +11,7 @@ DropReason = Literal[
     "own_answer",
     "duplicate",
     "not_mentioned",
+    "direct_messages",
     "opted_out",
     "channel_copy",
     "muted_site",

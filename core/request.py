@@ -111,6 +111,8 @@ class Target:
     business_id: str | None = None
     #: The inline message that is edited into the answer, or None for a new message in the chat.
     inline_id: str | None = None
+    #: In the direct messages of a channel: the topic of the person who writes to it, or None.
+    direct_topic_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,7 @@ def _values_of(request: Request) -> dict[str, object]:
         "thread_id": target.thread_id,
         "business_id": target.business_id,
         "inline_id": target.inline_id,
+        "direct_topic_id": target.direct_topic_id,
         "entry": origin.entry,
         "is_recorded": request.is_recorded,
         "link": [request.link.platform, request.link.url, request.link.post_id],
@@ -292,6 +295,7 @@ def _request_of(values: Mapping[str, Any], link: Link) -> Request:
             thread_id=get("thread_id"),
             business_id=get("business_id"),
             inline_id=get("inline_id"),
+            direct_topic_id=get("direct_topic_id"),
         ),
         asked_at=values["asked_at"],
         chat=ChatSettings(

@@ -36,3 +36,14 @@ def marked_part(text: str, offset: int, length: int) -> str:
     units = text.encode("utf-16-le", "surrogatepass")
     start, end = max(offset, 0), max(offset + length, 0)
     return units[start * 2 : end * 2].decode("utf-16-le", "ignore")
+
+
+def without_part(text: str, offset: int, length: int) -> str:
+    """Return a text with spaces instead of the part that a Telegram entity marks.
+
+    See `marked_part`.
+    """
+    units = text.encode("utf-16-le", "surrogatepass")
+    start, end = (min(max(place, 0) * 2, len(units)) for place in (offset, offset + length))
+    blank = " ".encode("utf-16-le") * (max(end - start, 0) // 2)
+    return (units[:start] + blank + units[max(start, end) :]).decode("utf-16-le", "surrogatepass")

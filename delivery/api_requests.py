@@ -115,6 +115,7 @@ class SendByFileId(TelegramMethod[MessageId]):
     chat_id: int
     business_connection_id: str | None
     message_thread_id: int | None
+    direct_messages_topic_id: int | None
     caption: str | None
     parse_mode: str = ParseMode.HTML
     #: JSON text, like `reply_parameters`.
@@ -152,6 +153,7 @@ def file_id_request(target: ChatTarget, file: RemoteFile, options: MessageOption
         chat_id=target.chat_id,
         business_connection_id=target.business_id,
         message_thread_id=target.thread_id,
+        direct_messages_topic_id=target.direct_topic_id,
         caption=options.caption or file.label or None,
         reply_markup=options.buttons and options.buttons.model_dump_json(exclude_none=True),
         disable_notification=options.is_silent or None,
@@ -169,6 +171,7 @@ def file_request(
         "business_connection_id": target.business_id,
         "chat_id": target.chat_id,
         "message_thread_id": target.thread_id,
+        "direct_messages_topic_id": target.direct_topic_id,
         "caption": options.caption or getattr(file, "label", None) or None,
         "reply_markup": options.buttons,
         "disable_notification": options.is_silent,
@@ -237,6 +240,7 @@ def album_request(
         business_connection_id=target.business_id,
         chat_id=target.chat_id,
         message_thread_id=target.thread_id,
+        direct_messages_topic_id=target.direct_topic_id,
         media=[_album_item(file, options) for file in files],
         disable_notification=options.is_silent,
         reply_parameters=target.reply,

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiogram import Bot
 from aiogram.client.default import DefaultBotProperties
@@ -19,7 +19,7 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
 from aiogram.exceptions import AiogramError, ClientDecodeError, TelegramNetworkError
-from aiogram.methods import GetUpdates, Response, TelegramMethod
+from aiogram.methods import AnswerCallbackQuery, GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import InputFile, LinkPreviewOptions, Message, MessageId, Update
 from aiogram.utils.token import extract_bot_id
@@ -42,7 +42,7 @@ from delivery.request_body import (
 )
 from delivery.response_repair import UnreadableUpdate, read_updates, repair, split_by_age
 from delivery.send_retries import SendRetries
-from delivery.telegram_errors import reason_of, translate, translate_query
+from delivery.telegram_errors import is_late_answer, reason_of, translate, translate_query
 
 logger = logging.getLogger(__name__)
 
@@ -69,12 +69,17 @@ class TelegramClient(Bot):
     ) -> TelegramType:
         """Call a Bot API method.
 
+        The answer to a press that comes too late returns False: it is no failure of the press.
+
         Raises:
             DeliveryError, TooLargeError: see `delivery.telegram_errors.translate`.
         """
         try:
             return await super().__call__(method, request_timeout)
         except AiogramError as error:
+            if isinstance(method, AnswerCallbackQuery) and is_late_answer(error):
+                logger.info("A press was answered too late", extra={"event": "press_answered_late"})
+                return cast("TelegramType", False)
             if method.__api_method__.startswith("get"):
                 raise translate_query(error) from error
             raise translate(error, self._ceiling_bytes) from error

@@ -578,6 +578,7 @@ def _text_request(
         business_connection_id=target.business_id,
         chat_id=target.chat_id,
         message_thread_id=target.thread_id,
+        direct_messages_topic_id=target.direct_topic_id,
         text=text,
         reply_markup=buttons,
         reply_parameters=target.reply,

@@ -9,6 +9,7 @@ from core.request import Request, Target
 
 def target_of(message: Message) -> Target:
     """Return where the answer to a message goes: into its chat, and its topic."""
+    direct_topic = message.direct_messages_topic
     return Target(
         chat_id=message.chat.id,
         message_id=message.message_id,
@@ -16,6 +17,7 @@ def target_of(message: Message) -> Target:
         is_private=message.chat.type == "private" and not message.business_connection_id,
         thread_id=message.message_thread_id if message.is_topic_message else None,
         business_id=message.business_connection_id,
+        direct_topic_id=direct_topic.topic_id if direct_topic else None,
     )
 
 
@@ -45,6 +47,7 @@ class ChatTarget(Target):
             thread_id=target.thread_id,
             business_id=target.business_id,
             inline_id=target.inline_id,
+            direct_topic_id=target.direct_topic_id,
         )
 
     @classmethod

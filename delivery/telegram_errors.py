@@ -73,6 +73,8 @@ _UNKNOWN_FILE = (
     "file_reference_",
     "file is temporarily unavailable",
 )
+#: Phrases of a 400 response about the press of a button whose loading animation has ended.
+_LATE_ANSWER = ("query is too old", "query id is invalid")
 
 
 def translate(
@@ -165,6 +167,16 @@ def is_not_sent(error: aiogram_errors.TelegramNetworkError) -> bool:
     else is certain: a connection that ended later, or a time-out, may have lost the response only.
     """
     return isinstance(error.__cause__, ClientConnectorError | IncompleteBodyError)
+
+
+def is_late_answer(error: aiogram_errors.AiogramError) -> bool:
+    """Return True if an error means that the press of a button was answered too late.
+
+    It may have waited for a site, for the database, or for the bot to start.
+    """
+    if not isinstance(error, aiogram_errors.TelegramBadRequest):
+        return False
+    return any(words in error.message.lower() for words in _LATE_ANSWER)
 
 
 def may_pass(error: DeliveryError) -> bool:

@@ -47,8 +47,7 @@ async def on_cancel(
         await query.answer()
     else:
         await query.answer(texts[chat.lang]["button_expired"])
-        if isinstance(message, Message):
-            await messages.delete(message)
+        await messages.delete_pressed(query)
 
 
 async def on_cancel_all(

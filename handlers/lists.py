@@ -82,14 +82,20 @@ async def on_press(
     """
     message, data = query.message, ListPress.parse(query.data or "")
     card = await find_list(intake.groups.account.id, data.card) if data else None
-    is_here = isinstance(message, Message) and card and card.chat_id == message.chat.id
-    if not isinstance(message, Message) or data is None or card is None or not is_here:
+    is_known = isinstance(message, Message) and card and _is_message_of(card, message)
+    if not isinstance(message, Message) or data is None or card is None or not is_known:
         await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
     elif not card.is_of(query.from_user.id):
         await query.answer(texts[chat.lang]["not_yours"])
     else:
         press = _Press(query, message, card, data, chat, texts, intake, registry, ack)
         await _ACTIONS[data.action](press)
+
+
+def _is_message_of(card: ListCard, message: Message) -> bool:
+    """Return True if a message shows a card. Callback data can be forged for any message."""
+    is_here = card.chat_id == message.chat.id
+    return is_here and messages.has_button(message, f"{LIST}{card.id}/")
 
 
 async def _first(press: _Press) -> None:

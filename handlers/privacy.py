@@ -17,7 +17,7 @@ from misc.filters import AnyCommand, Carries, CommandNamed, InPrivate
 from misc.middlewares.access_gate import OPEN_TO_ALL
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.opt_outs import OptOutList
-from misc.ui import keyboards
+from misc.ui import keyboards, messages
 from misc.ui.callback_data import PRIVACY
 from misc.ui.help import BotProfile
 from misc.ui.texts import Texts
@@ -125,9 +125,12 @@ def _actions(texts: Texts, lang: str) -> InlineKeyboardMarkup:
 
 
 async def _show(query: CallbackQuery, text: str, keyboard: InlineKeyboardMarkup | None) -> None:
-    """Answer the press, and edit the message. Errors are ignored: it may be gone or unchanged."""
+    """Answer the press, and edit the message with the button.
+
+    Errors are ignored: it may be gone or unchanged.
+    """
     with suppress(DeliveryError):
         await query.answer()
-    if isinstance(query.message, Message):
+    if isinstance(query.message, Message) and messages.has_button(query.message, PRIVACY):
         with suppress(DeliveryError):
             await query.message.edit_text(text, reply_markup=keyboard)

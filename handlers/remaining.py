@@ -12,7 +12,7 @@ from misc.message_links import carried_links, text_of
 from misc.middlewares.registration import STORES, ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
-from misc.ui.callback_data import REMAINING, read_index, read_remaining_items
+from misc.ui.callback_data import REMAINING, RemainingLinks, read_remaining_items
 from misc.ui.texts import Texts, named_choice
 from platforms import Registry
 
@@ -61,24 +61,31 @@ async def on_remaining_links(
     registry: Registry,
     ack: UpdateAck,
 ) -> None:
-    """Queue the next links of the message that is replied to. Only its sender may press.
-
-    An anonymous administrator cannot be recognised, so anybody may press for one.
-    """
-    note, start, words = query.message, read_index(query.data or ""), texts[chat.lang]
+    """Queue the next links of the message that is replied to, for the person who has asked."""
+    note, words = query.message, texts[chat.lang]
+    button = RemainingLinks.parse(query.data or "")
     request = note.reply_to_message if isinstance(note, Message) else None
     links = carried_links(request, registry) if request else []
-    if not isinstance(note, Message) or request is None or start is None or not links:
+    if not isinstance(note, Message) or request is None or button is None or not links:
         await query.answer(words["button_expired"], show_alert=True)
-    elif not (request.sender_chat or _is_by(request, query)):
+    elif not _may_press(button, request, query):
         await query.answer(words["not_yours"])
     elif not intake.has_room_for(query.from_user.id):
         await query.answer(words["busy"], show_alert=True)
     else:
-        choice = named_choice(text_of(request))
-        is_new = await intake.submit_remaining_links(note, links, start, chat, ack, choice)
+        choice = named_choice(text_of(request)) if button.person is None else button.choice
+        is_new = await intake.submit_remaining_links(note, links, button, chat, ack, choice)
         await query.answer(None if is_new else words["already_running"])
 
 
-def _is_by(request: Message, query: CallbackQuery) -> bool:
-    return request.from_user is not None and request.from_user.id == query.from_user.id
+def _may_press(button: RemainingLinks, request: Message, query: CallbackQuery) -> bool:
+    """Return True if a press is by the person who has asked for the links of `request`.
+
+    People who write as a chat, such as anonymous administrators, cannot be recognised, so anybody
+    may press for them.
+    """
+    person = button.person
+    if person is None:
+        author = request.sender_chat or request.from_user
+        person = author.id if author else None
+    return person is not None and (person < 0 or person == query.from_user.id)

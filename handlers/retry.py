@@ -53,7 +53,7 @@ async def on_retry(
         press = (message.chat.id, message.message_id, query.data)
         submit = partial(_submit_again, query.data or "", request, chat, intake, registry, ack)
         if await running_buttons.run(press, submit):
-            await messages.delete(message)
+            await messages.delete_pressed(query)
         await query.answer()
 
 
@@ -100,8 +100,7 @@ async def on_resend(
         await query.answer(texts[chat.lang]["already_running"])
     else:
         await query.answer()
-        if isinstance(query.message, Message):
-            await messages.delete(query.message)
+        await messages.delete_pressed(query)
 
 
 async def _may_resend(request: Request, query: CallbackQuery, bot: Bot) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from aiogram import Router
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core.chat_queue import Lane
 from core.choices import Offer
@@ -45,25 +45,43 @@ async def on_versions(
     Raises:
         DeliveryError: they are not sent.
     """
-    words, message = texts[chat.lang], query.message
-    post = read_post(query.data or "")
+    message, post = query.message, read_post(query.data or "")
     link = registry.link_to(*post) if post else None
     if not isinstance(message, Message) or post is None or link is None:
-        await query.answer(words["button_expired"], show_alert=True)
+        await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
         return
     try:
         offers = await version_finder.find(link, _lane(query, message), chat.lang)
     except ClipferryError as error:
-        await query.answer(texts.plain(chat.lang, error.text_key, **error.facts), show_alert=True)
+        await _say(query, sender, texts.plain(chat.lang, error.text_key, **error.facts))
         return
-    await query.answer("" if offers else words["versions_none"])
     if offers:
-        buttons = keyboards.versions(offers, post, texts, chat.lang)
-        await sender.send_text(ChatTarget.of(message), _title(offers, words), buttons)
+        await query.answer()
+        await sender.send_text(ChatTarget.of(message), *_menu(offers, post, texts, chat.lang))
+    else:
+        await _say(query, sender, texts[chat.lang]["versions_none"], is_alert=False)
+
+
+async def _say(query: CallbackQuery, sender: Sender, notice: str, *, is_alert: bool = True) -> None:
+    """Answer the press with a plain text, or its message if it is too late for that.
+
+    Reading a page may take longer than Telegram waits for the answer to a press.
+    """
+    assert isinstance(query.message, Message)
+    if not await query.answer(notice, show_alert=is_alert):
+        await sender.send_text(ChatTarget.of(query.message), Texts.escaped(notice))
 
 
 def _lane(query: CallbackQuery, message: Message) -> Lane:
     return Lane(message.chat.id, query.from_user.id)
+
+
+def _menu(
+    offers: Sequence[Offer], post: tuple[str, str], texts: Texts, lang: str
+) -> tuple[str, InlineKeyboardMarkup]:
+    """Return the text and the buttons of the menu."""
+    buttons = keyboards.versions(offers, post, texts, lang)
+    return _title(offers, texts[lang]), buttons
 
 
 def _title(offers: Sequence[Offer], words: Mapping[str, str]) -> str:
@@ -92,11 +110,10 @@ async def on_version(
     answered = (message.reply_to_message if is_menu else None) or message
     submit = partial(intake.submit_version, query, answered, link, chat, version[0], ack)
     if await running_buttons.answer(query, submit, words) and is_menu:
-        await messages.delete(message)
+        await messages.delete_pressed(query)
 
 
 async def on_close(query: CallbackQuery) -> None:
     """Delete the versions."""
     await query.answer()
-    if isinstance(query.message, Message):
-        await messages.delete(query.message)
+    await messages.delete_pressed(query)

@@ -54,6 +54,8 @@ class GroupRules:
             return None
         if preferences.only_mentioned:
             return "not_mentioned"
+        if message.chat.is_direct_messages and not self.answers_channels:
+            return "direct_messages"
         if sender_of(message) in self.opt_outs:
             return "opted_out"
         return "channel_copy" if await self._is_copy_of_answered(message) else None

@@ -30,13 +30,15 @@ from data.requests import stored_numbers
 from delivery.targets import ChatTarget, target_of
 from misc.addressing import name_of, sender_of
 from misc.group_rules import GroupRules
+from misc.message_links import carried_links
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
 from misc.queue_notices import QueueNotices, Remaining
 from misc.served_links import ServedLinks
-from misc.ui.callback_data import ARCHIVE, LIST, SLIDES, remaining_links_of
+from misc.ui.callback_data import ARCHIVE, LIST, SLIDES, RemainingLinks
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
+from platforms import Registry
 from services.metrics import Metrics
 from services.requests.context import RequestContext
 from services.requests.queue import RequestHandle, RequestQueue
@@ -83,6 +85,7 @@ class RequestIntake:
     limits: IntakeLimits
     groups: GroupRules
     served: ServedLinks
+    registry: Registry
 
     async def submit_links(
         self,
@@ -106,8 +109,10 @@ class RequestIntake:
         portion = _Portion(taken, left)
         requests = self._requests(message, links, chat, portion, choice)
         handle = await self._submit(requests, ack, ack.update_id)
-        if left:
-            await self._offer_remaining(message, requests, links, left)
+        if left and requests:
+            await self._offer_remaining(message, requests[0], links, left, choice)
+        elif left:
+            self._drop("too_many_links", message)
         return handle
 
     async def submit_again(
@@ -135,12 +140,12 @@ class RequestIntake:
         self,
         note: Message,
         links: Sequence[Link],
-        start: int,
+        button: RemainingLinks,
         chat: ChatView,
         ack: UpdateAck,
         choice: Choice = NO_CHOICE,
     ) -> bool:
-        """Submit further links of a message, from an index on.
+        """Submit further links of a message.
 
         `note` is the message with the button, a reply to the message with the links. It shows what
         is left afterwards. Return False if an earlier press has submitted them.
@@ -149,21 +154,22 @@ class RequestIntake:
         # Telegram need not repeat the connection in it.
         connection = {"business_connection_id": note.business_connection_id}
         message = note.reply_to_message.model_copy(update=connection)
+        if button.person is not None:
+            chat = _keeping_message(chat)  # another person's
         most = self.limits.links_per_message
-        portion = self._portion(message, links, chat, start, most)
+        portion = self._portion(message, links, chat, button.start, most)
         requests = self._requests(message, links, chat, portion, choice)
         is_new = False
         if requests:
-            now = int(shared_clock())  # the age of a request counts from the press
-            requests = [replace(request, asked_at=now) for request in requests]
+            requests = [_pressed(request, button.person) for request in requests]
             key = press_id(
                 note.chat.id,
                 note.message_id,
-                remaining_links_of(start),
+                str(RemainingLinks(button.start)),
                 note.business_connection_id,
             )
             is_new = not (await self._submit(requests, ack, key)).is_empty
-        remaining = _remaining(links, portion.left)
+        remaining = _remaining(links, portion.left, button)
         await self.notices.update_offer(note, chat.lang, remaining)
         return is_new
 
@@ -417,15 +423,22 @@ class RequestIntake:
     async def _offer_remaining(
         self,
         message: Message,
-        requests: Sequence[Request],
+        request: Request,
         links: Sequence[Link],
         left: Sequence[Link],
+        choice: Choice,
     ) -> None:
-        remaining = _remaining(links, left)
-        if requests and remaining:
-            await self.notices.offer_remaining(requests[0], remaining)
-        else:
-            self._drop("too_many_links", message)
+        """Offer the links that are left, in a reply to the message that has them.
+
+        That may be the one above, which Telegram does not repeat with the press of a button below
+        an answer to `message`.
+        """
+        button, above = RemainingLinks(0), message.reply_to_message
+        if above and not carried_links(message, self.registry):
+            button = RemainingLinks(0, request.person_id, choice)
+            request = replace(request, target=replace(request.target, message_id=above.message_id))
+        if remaining := _remaining(links, left, button):
+            await self.notices.offer_remaining(request, remaining)
 
     async def _submit(
         self, requests: Sequence[Request], ack: UpdateAck, update_id: int
@@ -530,9 +543,19 @@ def _keeping_message(chat: ChatView) -> ChatView:
     return replace(chat, preferences=replace(chat.preferences, delete_request=False))
 
 
-def _remaining(links: Sequence[Link], left: Sequence[Link]) -> Remaining | None:
-    """Return how many links of a message are left, and the index of the first of them."""
-    return Remaining(len(left), links.index(left[0])) if left else None
+def _remaining(
+    links: Sequence[Link], left: Sequence[Link], button: RemainingLinks
+) -> Remaining | None:
+    """Return how many links of a message are left, and the button for them, like another one."""
+    return Remaining(len(left), replace(button, start=links.index(left[0]))) if left else None
+
+
+def _pressed(request: Request, person_id: int | None) -> Request:
+    """Return the request of a press that counts from now on, for a person if it is not None."""
+    request = replace(request, asked_at=int(shared_clock()))
+    if person_id is None or request.target.is_private:
+        return request
+    return replace(request, asker=Asker(person_id))
 
 
 def _chosen(
@@ -561,4 +584,6 @@ def _request(
         asked_at=asked_at,
         chat=ChatSettings(chat.lang, chat.file_mode, chat.preferences),
         asker=Asker(None if target.is_private else sender_id, name),
+        # The direct messages of a channel are not registered.
+        is_recorded=target.direct_topic_id is None,
     )

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from aiogram.types import InlineKeyboardButton, Message
+from aiogram.types import InlineKeyboardButton, Message, MessageEntity
 
 from core.media import Link
-from core.text import marked_part
+from core.text import marked_part, without_part
 from misc.addressing import GROUPS, BotAccount
 from misc.ui.callback_data import post_of
 from platforms import PageKind, Registry
@@ -97,7 +97,22 @@ def links_of(message: Message, registry: Registry) -> list[Link]:
 
 def visible_links(message: Message, registry: Registry) -> list[Link]:
     """Return the links to supported platforms in a message's text, caption and entities."""
-    return registry.find_all(text_of(message), marked_urls(message))
+    text = text_of(message)
+    for entity in message.entities or message.caption_entities or []:
+        if entity.type == "text_link" and _leads_elsewhere(text, entity, registry):
+            text = without_part(text, entity.offset, entity.length)
+    return registry.find_all(text, marked_urls(message))
+
+
+def _leads_elsewhere(text: str, entity: MessageEntity, registry: Registry) -> bool:
+    """Return True if a link leads to another post than its text names.
+
+    Pages cut the text of their links off, as in "site.com/p/12…", and copying them keeps that.
+    """
+    posts = registry.find_all("", [entity.url or ""])
+    return (
+        bool(posts) and registry.find_all(marked_part(text, entity.offset, entity.length)) != posts
+    )
 
 
 def page_of(message: Message, registry: Registry) -> PageKind | None:

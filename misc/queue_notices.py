@@ -16,7 +16,7 @@ from core.request import Request
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.ui import keyboards, messages
-from misc.ui.callback_data import remaining_links_of
+from misc.ui.callback_data import RemainingLinks
 from misc.ui.texts import Texts
 
 logger = logging.getLogger(__name__)
@@ -34,8 +34,7 @@ class Remaining:
     """The links of a message that are left after those that are served at once."""
 
     count: int
-    #: Index of the first of them among the message's links.
-    start: int
+    button: RemainingLinks
 
 
 @dataclass(slots=True)
@@ -116,7 +115,7 @@ class QueueNotices:
 
     def _offer(self, lang: str, remaining: Remaining) -> tuple[str, InlineKeyboardMarkup]:
         label = self._texts(lang, "remaining_button", count=remaining.count)
-        buttons = keyboards.one_button(label, remaining_links_of(remaining.start))
+        buttons = keyboards.one_button(label, str(remaining.button))
         return self._texts(lang, "links_left", count=remaining.count), buttons
 
     def _note_for(self, request: Request) -> _LeftOut:

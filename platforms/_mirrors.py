@@ -123,6 +123,8 @@ _GLUED_QUERY: Final = re.compile(r"(?P<path>[^&]*?)(?:&(?=[\w-]+=)|%3[Ff])(?P<qu
 #: Source: the old addresses of Twitter, Facebook, TikTok and YouTube's mobile page.
 _FRAGMENT_PAGES: Final = re.compile(r"/?|/(?:home\.php|foryou)/?")
 _PATH_FRAGMENT: Final = re.compile(r"!?(?=/.)")
+#: Apps that copy links encode the "@" before a name, and join addresses with one slash too many.
+_DAMAGED_PATH: Final = re.compile("%40|//")
 
 
 #: Hosts whose pages offer to share the link in their query. Pages of other hosts are not read for
@@ -165,6 +167,9 @@ def _repaired(url: str) -> str:
     if _FRAGMENT_PAGES.fullmatch(parts.path) and (mark := _PATH_FRAGMENT.match(parts.fragment)):
         path, _, query = parts.fragment[mark.end() :].partition("?")
         parts = parts._replace(path=path, query=query, fragment="")
+        url = parts.geturl()
+    if _DAMAGED_PATH.search(parts.path):
+        parts = parts._replace(path=re.sub("//+", "/", parts.path.replace("%40", "@")))
         url = parts.geturl()
     if glued := _GLUED_QUERY.fullmatch(parts.path):
         query = glued["query"] if "=" in glued["query"] else unquote(glued["query"])

@@ -87,6 +87,7 @@ from media.processor import MediaProcessor, Watch, ignore_progress
 from misc.intake import RequestIntake
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck, UpdateAcks
+from misc.ui.callback_data import RemainingLinks
 from misc.ui.help import BotProfile
 from platforms import Attempt, Fetcher, FileRequest, SavedFile, Spool, Workspace
 from services.access import AccessPolicy
@@ -750,12 +751,12 @@ class FakeIntake:
         self,
         note: Message,
         links: Sequence[Link],
-        start: int,
+        button: RemainingLinks,
         chat: ChatView,
         ack: UpdateAck,
         choice: Choice = NO_CHOICE,
     ) -> bool:
-        self._submit(Submission(note, links, chat.lang, str(start)))
+        self._submit(Submission(note, links, chat.lang, str(button.start)))
         return self.is_new
 
     async def submit_remaining_items(

@@ -55,7 +55,7 @@ class InlineButtons:
             await self._answer(query, "button_expired", is_alert=True)
             return
         request = message.request
-        key = self.lookup.key(request.link, message.post_id, request.chat.preferences.quality)
+        key = self.lookup.key_of(request, message.post_id)
         cached = await self.lookup.file_id_cache.find(key)
         if cached and page < len(cached.files) and await self._show(request, cached, page, key):
             await query.answer()
@@ -91,8 +91,8 @@ class InlineButtons:
     async def _repeat(self, query: CallbackQuery, request: Request, ack: UpdateAck) -> None:
         request = replace(request, asked_at=int(shared_clock()))
         submit = partial(self.intake.submit_inline, request, ack)
-        await self._answer(query, "inline_fetching")
         await self.running_buttons.run((query.inline_message_id, "repeat"), submit)
+        await self._answer(query, "inline_fetching")
 
     async def _show(self, request: Request, cached: CachedPost, page: int, key: CacheKey) -> bool:
         """Show an item; return False if Telegram does not know its file any more."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aiogram.types import User
@@ -105,6 +105,11 @@ class Lookup:
         """Return the cache key of a post in a quality."""
         variant = "sound" if quality is Quality.SOUND else f"media/{quality}"
         return CacheKey(self.bot_id, link.platform, post_id, variant)
+
+    def key_of(self, request: Request, post_id: str) -> CacheKey:
+        """Return the cache key of the post that the answer to a request shows."""
+        key = self.key(request.link, post_id, request.chat.preferences.quality)
+        return replace(key, variant="document") if request.chat.file_mode else key
 
     def request(
         self,

@@ -103,7 +103,8 @@ class Registration(BaseMiddleware):
         self, event: Message | CallbackQuery, default: ChatView, *, turns_away: bool
     ) -> ChatView:
         message = event if isinstance(event, Message) else event.message
-        if message is None:
+        # The direct messages of a channel have topics, into which no broadcast can be copied.
+        if message is None or message.chat.is_direct_messages:
             return default
         # /start mostly comes from new chats: registering at once saves a query.
         command = read_command(event.text) if isinstance(event, Message) else None

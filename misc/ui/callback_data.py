@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, cast, get_args
 
-from core.choices import Choice
+from core.choices import NO_CHOICE, Choice
 from core.request import Continuation, Ticket
 
 #: Change the language; followed by its code.
@@ -30,7 +30,9 @@ CLOSE: Final = "close"
 #: Retry a request that is not stored: the error message replies to its message; followed by
 #: "/<index>" of the link if the message has several.
 RETRY: Final = "retry_video"
-#: Fetch the remaining links of the message that is replied to; followed by the index of the first.
+#: Fetch the remaining links of the message that is replied to; followed by the index of the first,
+#: and before that by "of/", the person who has asked for them, and a choice, if that is not its
+#: sender.
 #: Or the remaining items of a post; followed by a `Continuation` and "/<platform>/<post id>".
 REMAINING: Final = "rest/"
 #: Choose from the list of a card; followed by the id of its row and the action, and for some
@@ -112,9 +114,36 @@ def read_version(data: str) -> tuple[Choice, str, str] | None:
     return (choice, *found) if choice and found else None
 
 
-def remaining_links_of(start: int) -> str:
-    """Return the callback data of the button that fetches the links from an index on."""
-    return f"{REMAINING}{start}"
+@dataclass(frozen=True, slots=True)
+class RemainingLinks:
+    """The parsed data of the button that fetches the remaining links of a message."""
+
+    #: Index of the first of them.
+    start: int
+    #: The person who has asked for the links of a message by replying to it, and the version; None
+    #: if its sender has asked, and the message itself names the version.
+    person: int | None = None
+    choice: Choice = NO_CHOICE
+
+    def __str__(self) -> str:
+        """Return the callback data."""
+        asked = "" if self.person is None else f"of/{self.person}/{self.choice}/"
+        return f"{REMAINING}{asked}{self.start}"
+
+    @classmethod
+    def parse(cls, data: str) -> "RemainingLinks | None":
+        """Parse callback data, or return None if they are invalid."""
+        found = _REMAINING_LINKS.fullmatch(data)
+        choice = Choice.parse(found["choice"]) if found and found["choice"] else NO_CHOICE
+        if found is None or choice is None:
+            return None
+        person = found["person"]
+        return cls(int(found["start"]), int(person) if person else None, choice)
+
+
+_REMAINING_LINKS: Final = re.compile(
+    rf"{REMAINING}(?:of/(?P<person>-?\d{{1,18}})/(?P<choice>[^/]*)/)?(?P<start>\d{{1,4}})", re.ASCII
+)
 
 
 def remaining_items_of(continuation: Continuation, platform: str, post_id: str) -> str | None:

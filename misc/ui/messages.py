@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from aiogram.types import Message
+from aiogram.types import CallbackQuery, Message
 
 from core.errors import DeliveryError
 
@@ -15,3 +15,20 @@ async def delete(message: Message) -> None:
             await message.bot.delete_business_messages(connection, [message.message_id])
         else:
             await message.delete()
+
+
+async def delete_pressed(query: CallbackQuery) -> None:
+    """Delete the message with the button that was pressed.
+
+    A message without that button stays: callback data can be forged, and any member of a group
+    could have all of the bot's messages there deleted.
+    """
+    message = query.message
+    if isinstance(message, Message) and has_button(message, query.data or ""):
+        await delete(message)
+
+
+def has_button(message: Message, prefix: str) -> bool:
+    """Return True if a message has a button whose callback data begins with `prefix`."""
+    rows = message.reply_markup.inline_keyboard if message.reply_markup else ()
+    return any((button.callback_data or "").startswith(prefix) for row in rows for button in row)

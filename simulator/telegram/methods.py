@@ -440,6 +440,8 @@ class Methods:
         extra: Json = {}
         if connection := params.get("business_connection_id"):
             extra["business_connection_id"] = connection
+        if chat.is_direct and params.get("direct_messages_topic_id") is None:
+            raise bad_request("Channel direct messages topic must be specified")
         thread_id = params.get("message_thread_id")
         if thread_id is not None:
             if thread_id not in chat.topics:

@@ -56,6 +56,8 @@ class Chat:
     linked_to: int = 0
     #: Ids of the topics; empty for a group without topics.
     topics: set[int] = field(default_factory=set)
+    #: The direct messages of a channel; each person who writes there has a topic.
+    is_direct: bool = False
     #: What the bot may not send here: "text messages", "photos", "videos", "documents" and so on.
     forbidden: set[str] = field(default_factory=set)
     #: Message objects by message id, as the bot receives them.
@@ -73,6 +75,8 @@ class Chat:
             chat["username"] = self.username
         if self.topics:
             chat["is_forum"] = True
+        if self.is_direct:
+            chat["is_direct_messages"] = True
         return chat
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import clean, marked_part
+from core.text import clean, marked_part, without_part
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,23 @@ def test_an_entity_marks_a_part_even_if_it_splits_characters(offset: int, length
 @given(text=st.text(st.characters()), offset=st.integers(), length=st.integers())
 def test_any_entity_marks_a_part(text: str, offset: int, length: int):
     assert marked_part(text, offset, length).encode("utf-8", "strict") is not None
+
+
+@pytest.mark.parametrize(
+    ("offset", "length", "left"),
+    [
+        (3, 2, "👀   😀"),
+        (0, 2, "   ab😀"),
+        (3, 99, "👀     "),
+        (-1, 1, "👀 ab😀"),
+        (99, 1, "👀 ab😀"),
+    ],
+)
+def test_a_part_that_is_taken_out_leaves_spaces(offset: int, length: int, left: str):
+    assert without_part("👀 ab😀", offset, length) == left
+
+
+@given(text=st.text(st.characters()), offset=st.integers(), length=st.integers())
+def test_any_part_can_be_taken_out(text: str, offset: int, length: int):
+    units = len(text.encode("utf-16-le", "surrogatepass"))
+    assert len(without_part(text, offset, length).encode("utf-16-le", "surrogatepass")) == units

@@ -22,7 +22,7 @@ from aiogram.types import (
     User,
 )
 
-from core.errors import ChatForbiddenError, TooLargeError
+from core.errors import ChatForbiddenError, FileRejectedError, TooLargeError
 from delivery.client import TelegramClient, TolerantSession, make_bot
 
 TOKEN = "42:" + "a" * 35
@@ -76,6 +76,16 @@ async def test_every_call_fails_with_our_own_error(call: Call):
     with pytest.raises(ChatForbiddenError) as caught:
         await call(bot)
     assert caught.value.__cause__ is refusal
+
+
+async def test_the_answer_to_a_press_that_comes_too_late_is_no_failure():
+    press = CallbackQuery(id="1", from_user=ADA, chat_instance="1", message=MESSAGE)
+    expired = "Bad Request: query is too old and response timeout expired or query ID is invalid"
+    refusal = TelegramBadRequest(press.answer("x"), expired)
+    bot = TelegramClient(TOKEN, ceiling_bytes=7, session=RefusingSession(refusal))
+    assert await press.as_(bot).answer("x") is False
+    with pytest.raises(FileRejectedError):
+        await InlineQuery(id="1", from_user=ADA, query="", offset="").as_(bot).answer([])
 
 
 async def test_the_explanation_of_a_too_large_file_names_the_servers_limit():

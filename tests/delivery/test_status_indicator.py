@@ -28,6 +28,7 @@ from delivery.status_indicator import (
     InlineStatus,
     InlineStatusTexts,
     MessageStatus,
+    PressedKeyboard,
     StatusIndicator,
 )
 from delivery.targets import ChatTarget
@@ -108,6 +109,16 @@ async def test_a_failure_is_a_sad_face_also_without_a_beginning(telegram: FakeTe
 async def test_what_was_never_shown_is_not_taken_away(telegram: FakeTelegram, end: str):
     await getattr(message_status(telegram), end)()
     assert telegram.session.calls == []
+
+
+@pytest.mark.parametrize("order", [("cancelled", "done"), ("done", "cancelled")])
+async def test_a_message_of_which_something_was_cancelled_stays(
+    telegram: FakeTelegram, order: tuple[str, str]
+):
+    status = message_status(telegram, requests=2, deletes_request=True)
+    for end in order:
+        await getattr(status, end)()
+    assert telegram.of(DeleteMessage) == []
 
 
 async def test_one_failure_of_several_requests_is_shown_at_the_end(telegram: FakeTelegram):
@@ -534,7 +545,30 @@ def button_status(
     telegram: FakeTelegram, right: Rights | None = None, **options: Any
 ) -> ButtonStatus:
     right = right or Rights()
-    return ButtonStatus(telegram.bot, telegram.sender, TARGET, right, KEYBOARD, "id/1", **options)
+    keyboard = PressedKeyboard(KEYBOARD)
+    return ButtonStatus(telegram.bot, telegram.sender, TARGET, right, keyboard, "id/1", **options)
+
+
+async def test_of_two_buttons_that_run_both_come_back(telegram: FakeTelegram):
+    keyboard = PressedKeyboard(KEYBOARD)
+    first, second = (
+        ButtonStatus(telegram.bot, telegram.sender, TARGET, Rights(), keyboard, data)
+        for data in ("id/1", "slides/1")
+    )
+    for status in (first, second):
+        await status.accepted()
+    await first.failed()
+    assert keyboards(telegram)[-1] == ["stats_noop"]
+    await second.done()
+    assert keyboards(telegram)[-1] == ["stats_noop", "id/1", "slides/1"]
+
+
+def test_a_press_that_comes_with_fewer_buttons_takes_none_away():
+    stats = InlineKeyboardMarkup(inline_keyboard=KEYBOARD.inline_keyboard[:1])
+    for first, second in ((KEYBOARD, stats), (stats, KEYBOARD)):
+        keyboard = PressedKeyboard(first)
+        keyboard.add(second)
+        assert keyboard.shown == KEYBOARD
 
 
 def keyboards(telegram: FakeTelegram) -> list[list[str]]:

@@ -76,6 +76,28 @@ async def test_the_button_disappears_while_the_request_runs(harness: BotHarness)
     assert len(sounds(harness)) == 2
 
 
+async def test_a_second_button_that_is_pressed_meanwhile_brings_all_of_them_back(
+    harness: BotHarness,
+):
+    """Telegram gives its press the keyboard that the message has then: without the row."""
+    pictures = tuple(harness.samples.picture(200 + n, 300, "s") for n in range(2))
+    harness.video(pictures=pictures)
+    await harness.start()
+    await harness.say("hello")
+    await harness.say(VIDEO)
+    message = harness.answers()[-1]
+    stats, buttons = message["reply_markup"]["inline_keyboard"]
+    harness.site.serves_files.clear()
+    harness.world.press(harness.ada, message, BUTTON)
+    await harness.until(lambda: message["reply_markup"]["inline_keyboard"] == [stats])
+    second = harness.world.press(harness.ada, message, f"slides/tiktok/{ID}")
+    await harness.until(lambda: second in harness.world.query_answers)
+    harness.site.serves_files.set()
+    await harness.settled()
+    assert (len(sounds(harness)), len(harness.videos())) == (1, 1)
+    assert message["reply_markup"]["inline_keyboard"] == [stats, buttons]
+
+
 @pytest.mark.parametrize("kind", ["mp4", "none", "text"])
 async def test_the_audio_file_is_checked_before_it_is_sent(
     harness: BotHarness, tmp_path: Path, kind: str

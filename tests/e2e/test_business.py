@@ -43,6 +43,21 @@ async def test_a_button_fetches_the_other_links_of_a_customers_message(harness: 
     assert await find_chat(1001) is None
 
 
+async def test_the_same_link_in_two_chats_of_a_person_is_answered_in_both(harness: BotHarness):
+    """To a business account and to the bot itself: Telegram gives both chats the same id."""
+    harness.video()
+    await harness.start(BOT_BUSINESS="true")
+    await harness.say("/start")
+    harness.site.serves_files.clear()
+    harness.world.say_to_business(harness.ada, VIDEO)
+    harness.world.say(harness.ada, VIDEO)
+    await harness.until(lambda: not harness.world.updates, "the links to be taken")
+    harness.site.serves_files.set()
+    await harness.settled()
+    connections = {video.get("business_connection_id") for video in harness.videos()}
+    assert connections == {"business-1", None}
+
+
 async def test_a_failure_in_a_business_chat_is_silent(harness: BotHarness):
     await harness.start(BOT_BUSINESS="true")
     harness.world.say_to_business(harness.ada, VIDEO.replace(ID, "7300000000000000404"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -403,6 +404,43 @@ async def test_a_broadcast_to_groups_does_not_reach_channels(harness: BotHarness
     await harness.settled()
     assert await find_chat(-1007) is not None
     assert await count_audiences([Audience(chats=Chats.GROUPS)]) == [1]
+
+
+def directs_of(harness: BotHarness) -> Chat:
+    """Return the direct messages of a channel, in which Telegram takes only answers to a topic."""
+    directs = Chat(-1008, "supergroup", title="News", is_direct=True)
+    return harness.world.chats.setdefault(directs.id, directs)
+
+
+def topic_of(harness: BotHarness) -> dict[str, Any]:
+    """Return what a message of Ada has there."""
+    return {"direct_messages_topic": {"topic_id": 5, "user": harness.ada.as_json()}}
+
+
+async def test_a_link_in_the_direct_messages_of_a_channel_is_answered_in_its_topic(
+    harness: BotHarness,
+):
+    await crew_of(harness, **CHANNELS)
+    pictures = tuple(harness.samples.picture(200 + n, 300, "s") for n in range(2))
+    harness.video("7300000000000000009", pictures=pictures)
+    directs = directs_of(harness)
+    for link in (VIDEO, VIDEO, VIDEO.replace(ID, "7300000000000000009")):
+        await harness.say(link, chat=directs, **topic_of(harness))
+    assert [name for m in harness.answers(directs) for name in ("video", "photo") if name in m] == [
+        *("video", "video", "photo", "photo")
+    ]
+    sent = harness.calls("sendVideo", "sendMediaGroup", "sendMessage")
+    assert {call.params["direct_messages_topic_id"] for call in sent} == {5}
+    assert await find_chat(directs.id) is None  # a broadcast has no topic
+
+
+async def test_the_direct_messages_of_a_channel_are_ignored_as_its_posts_are(harness: BotHarness):
+    await crew_of(harness)
+    directs = directs_of(harness)
+    await harness.say(VIDEO, chat=directs, **topic_of(harness))
+    assert (harness.answers(directs), directs.reactions) == ([], {})
+    assert harness.simulator.log == []
+    assert await find_chat(directs.id) is None
 
 
 async def test_the_settings_of_a_channel_are_changed_in_it(harness: BotHarness):

@@ -110,6 +110,17 @@ async def test_any_user_can_turn_an_albums_pages_even_after_a_restart(inline: In
     assert [card["type"] for card in cards] == ["article", "photo", "video", *["photo"] * 10]
 
 
+async def test_the_pages_of_an_album_of_files_are_files(inline: InlineHarness):
+    album(inline.harness)
+    await inline.harness.start(**ON)
+    await inline.type(f"{ALBUM} file")
+    message = await inline.send("fetch/post")
+    first = message["document"]
+    await inline.press(message, "page/1")
+    assert message["document"]["file_id"] != first["file_id"]
+    assert arrows(message) == ["page/0", "stats_noop", "page/2"]
+
+
 async def test_a_known_album_is_offered_as_a_whole_first_and_then_item_by_item(
     inline: InlineHarness,
 ):

@@ -212,6 +212,36 @@ async def test_only_the_sender_fetches_the_other_links_in_a_group(harness: BotHa
     assert len(harness.videos(crew)) == 6
 
 
+async def test_who_asks_for_the_links_of_another_fetches_the_others_too(harness: BotHarness):
+    posts(harness, 12)
+    await harness.start(**ON)
+    crew = harness.world.group(-1002)
+    bo = harness.world.person(1002, "Bo")
+    above = harness.world.post_unseen(bo.as_json(), crew, {"text": links(*range(12))})
+    await harness.say("@clipferry_demo_bot 480p", chat=crew, reply_to_message=above)
+    (offer,) = [m for m in harness.answers(crew) if "rest/" in str(m.get("reply_markup"))]
+    assert offer["reply_to_message"]["message_id"] == above["message_id"]
+    answer = await harness.press(offer, button(offer)["callback_data"], bo)
+    assert answer["text"] == EN["not_yours"]
+    for fetched in (10, 12):
+        await harness.press(offer, button(offer)["callback_data"])
+        assert len(harness.videos(crew)) == fetched
+    assert offer["message_id"] not in crew.messages
+
+
+async def test_a_version_of_many_links_is_fetched_in_portions(harness: BotHarness):
+    posts(harness, 6)
+    await harness.start(**ON)
+    await harness.say("/start")
+    above = harness.world.post_unseen(
+        harness.ada.as_json(), harness.home, {"text": links(*range(6))}
+    )
+    await harness.say("mp3", reply_to_message=above)
+    (offer,) = [m for m in harness.answers() if "rest/" in str(m.get("reply_markup"))]
+    await harness.press(offer, button(offer)["callback_data"])
+    assert sum("audio" in message for message in harness.answers()) == 6
+
+
 async def test_a_failed_link_of_several_is_repeated_alone(harness: BotHarness):
     posts(harness, 3)
     await harness.start(LIMITS_ATTEMPTS="1")

@@ -246,6 +246,18 @@ async def test_a_failed_request_is_not_deleted(harness: BotHarness):
     assert crew.reactions[request["message_id"]] == "😢"
 
 
+async def test_a_cancelled_request_is_not_deleted(harness: BotHarness):
+    """Nothing else in the chat has its link."""
+    crew = await crew_with_settings(harness, "delete_request")
+    harness.site.serves_files.clear()
+    request = harness.world.say(harness.ada, VIDEO, crew)
+    await harness.until(lambda: crew.reactions)
+    await harness.say("/cancel", chat=crew)
+    assert request["message_id"] in crew.messages
+    assert crew.reactions == {}
+    assert harness.videos(crew) == []
+
+
 async def test_a_group_can_mute_a_site(harness: BotHarness):
     crew = await crew_with_settings(harness, "muted/tiktok")
     await harness.say(VIDEO, chat=crew)

@@ -143,6 +143,38 @@ async def test_a_post_that_is_gone_is_named_when_its_versions_are_asked_for(post
     assert len(post.videos()) == 1
 
 
+@pytest.mark.parametrize("trouble", ["", "gone", "without versions"])
+async def test_a_press_whose_answer_comes_too_late_is_answered_by_a_text(
+    post: BotHarness, trouble: str
+):
+    """A site may take longer to respond than Telegram waits for the answer to a press."""
+    await post.say(VIDEO)
+    if trouble == "gone":
+        post.site.posts[ID].status = 10204
+    elif trouble:
+        post.site.posts[ID].pictures = (post.samples.picture(576, 1024, "slide"),)
+    await press_late(post, post.videos()[0], PICK)
+    key = {"": "versions_title", "gone": "media_unavailable"}.get(trouble, "versions_none")
+    assert post.texts()[-1] == EN[key]
+
+
+async def test_a_press_from_a_downtime_is_carried_out(post: BotHarness):
+    """Its answer is too late, but what the button does is wanted all the same."""
+    await post.say(VIDEO)
+    await post.press(post.videos()[0], PICK)
+    menu = post.answers()[-1]
+    await press_late(post, menu, "close")
+    assert menu["message_id"] not in post.home.messages
+
+
+async def press_late(harness: BotHarness, message: Json, data: str) -> None:
+    """Press a button whose answer Telegram no longer takes."""
+    description = "Bad Request: query is too old and response timeout expired"
+    harness.fail("answerCallbackQuery", "400", description=description)
+    harness.world.press(harness.ada, message, data)
+    await harness.settled()
+
+
 @pytest.mark.parametrize(
     ("words", "seconds"), [("0:02-0:05", 3), ("3 – 7", 4), ("8-", 2), ("0:02-0:05 480p", 3)]
 )

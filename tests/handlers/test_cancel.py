@@ -13,6 +13,7 @@ from core.request import Asker
 from delivery.targets import ChatTarget
 from handlers.cancel import on_business_cancel_all, on_cancel, on_cancel_all
 from misc.middlewares.registration import ChatView
+from misc.ui.keyboards import one_button
 from misc.ui.texts import load_texts
 from services.requests.cancelling import LocalCanceller
 from services.requests.context import RequestContext
@@ -33,13 +34,19 @@ TEXTS = load_texts()
 ITEM = Item(PERSON, 1)
 
 
-async def press(telegram: FakeTelegram, data: str, chat_id: int = PERSON) -> FakeRunner:
-    """Press a button while request 1 of the person's chat runs."""
+async def press(
+    telegram: FakeTelegram, data: str, chat_id: int = PERSON, shown: str = ""
+) -> FakeRunner:
+    """Press a button while request 1 of the person's chat runs.
+
+    The message shows a button with other data if `shown` is not empty.
+    """
     runner = FakeRunner()
     queue: RequestQueue[Item] = RequestQueue(Slots(1), runner, max_requests=9, patience_s=60)
     queue.submit([ITEM], 5)
     await settle()
-    query = telegram.query(data, telegram.message("note", chat_id=chat_id))
+    note = telegram.message("note", chat_id=chat_id, reply_markup=one_button("✖️", shown or data))
+    query = telegram.query(data, note)
     contexts = LocalCanceller(cast("RequestQueue[RequestContext]", queue))
     await on_cancel(query, ChatView("en"), TEXTS, contexts)
     await settle()
@@ -57,6 +64,13 @@ async def test_the_request_is_cancelled_and_the_press_answered(telegram: FakeTel
 async def test_a_note_that_a_crash_has_left_is_deleted(telegram: FakeTelegram):
     await press(telegram, "cancel/2")
     assert [call.message_id for call in telegram.of(DeleteMessage)] == [70]
+
+
+async def test_a_message_without_the_button_stays(telegram: FakeTelegram):
+    """Callback data can be forged, for any message of the bot."""
+    await press(telegram, "cancel/2", shown="cancel/3")
+    assert telegram.alerts == [(TEXTS["en"]["button_expired"], False)]
+    assert telegram.of(DeleteMessage) == []
 
 
 async def test_a_note_that_cannot_be_deleted_fails_nothing(telegram: FakeTelegram):

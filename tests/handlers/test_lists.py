@@ -17,6 +17,7 @@ from misc.bundles import Bundles
 from misc.intake import RequestIntake, Taken
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.registration import ChatView
+from misc.ui.keyboards import one_button
 from misc.ui.texts import load_texts
 from platforms import load_registry
 from tests.fakes import BOT_ID, GONE, PERSON, FakeTelegram, make_ack, make_request
@@ -69,7 +70,8 @@ class Bench:
         self.telegram = telegram
         self.card = card
         self.intake = ListIntake()
-        self.message: Any = telegram.message("the card", message_id=71)
+        button = one_button("10", f"list/{card.id}/first")
+        self.message: Any = telegram.message("the card", message_id=71, reply_markup=button)
 
     async def press(self, action: str, **values: Any) -> None:
         """Press the button with an action, such as "all" or "tick/3"."""
@@ -229,6 +231,19 @@ async def test_a_closed_card_is_deleted(bench: Bench):
     await bench.press("all")
     assert bench.telegram.alerts[-1] == (EN["button_expired"], True)
     assert bench.intake.entries == []
+
+
+async def test_another_message_of_the_bot_is_no_card(bench: Bench):
+    """Callback data can be forged, and a view of the card would replace the message's text."""
+    other = await stored_card()
+    bench.message = bench.telegram.message(
+        "another card", message_id=72, reply_markup=one_button("10", f"list/{other.id}/first")
+    )
+    for action in ("front", "close"):
+        await bench.press(action)
+    assert bench.telegram.alerts == [(EN["button_expired"], True)] * 2
+    assert bench.telegram.of(EditMessageText) == []
+    assert bench.telegram.of(DeleteMessage) == []
 
 
 async def test_only_the_person_who_asked_may_press(bench: Bench):

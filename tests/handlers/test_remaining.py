@@ -5,11 +5,18 @@ from typing import Any
 import pytest
 from aiogram.types import Chat, Message
 
+from core.choices import Choice, Piece
+from core.formats import Quality
 from core.request import Continuation
 from handlers.remaining import CarriesRemainingItems, on_remaining_items, on_remaining_links
 from misc.middlewares.registration import ChatView
 from misc.middlewares.running_buttons import RunningButtons
-from misc.ui.callback_data import read_remaining_items, remaining_items_of
+from misc.ui.callback_data import (
+    MAX_BYTES,
+    RemainingLinks,
+    read_remaining_items,
+    remaining_items_of,
+)
 from misc.ui.texts import load_texts
 from platforms import load_registry
 from tests.fakes import GONE, LINK, FakeIntake, FakeTelegram, make_ack
@@ -59,6 +66,31 @@ async def test_only_the_sender_may_press(telegram: FakeTelegram):
     assert len(bench.intake.submissions) == 1
 
 
+async def test_who_has_replied_to_the_message_may_press(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    note = bench.note(user_id=8)
+    await bench.press(note, "rest/of/7/mp3/5", user_id=8)
+    assert telegram.alerts == [(TEXTS["en"]["not_yours"], False)]
+    await bench.press(note, "rest/of/7/mp3/5", user_id=7)
+    await bench.press(note, "rest/of/-7//5", user_id=9)  # an anonymous administrator has
+    assert len(bench.intake.submissions) == 2
+
+
+@pytest.mark.parametrize(
+    "button",
+    [
+        RemainingLinks(5),
+        RemainingLinks(5, 7),
+        RemainingLinks(99, -1_001_234_567_890, Choice(Quality.SOUND, is_mp3=True, piece=Piece(30))),
+    ],
+    ids=str,
+)
+def test_the_button_for_links_says_who_has_asked(button: RemainingLinks):
+    assert RemainingLinks.parse(str(button)) == button
+    assert len(str(button)) <= MAX_BYTES
+    assert read_remaining_items(str(button)) is None
+
+
 async def test_without_room_the_button_stays(telegram: FakeTelegram):
     bench = Bench(telegram)
     bench.intake.has_room = False
@@ -67,7 +99,7 @@ async def test_without_room_the_button_stays(telegram: FakeTelegram):
     assert telegram.alerts == [(TEXTS["en"]["busy"], True)]
 
 
-@pytest.mark.parametrize("data", ["rest/", "rest/x", "rest/-1", "rest/²"])
+@pytest.mark.parametrize("data", ["rest/", "rest/x", "rest/-1", "rest/²", "rest/of/7/8k/5"])
 async def test_an_invalid_button_has_expired(telegram: FakeTelegram, data: str):
     bench = Bench(telegram)
     await bench.press(bench.note(), data)

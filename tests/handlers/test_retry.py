@@ -9,6 +9,7 @@ from core.errors import FileRejectedError
 from handlers.retry import on_retry
 from misc.middlewares.registration import ChatView
 from misc.middlewares.running_buttons import RunningButtons
+from misc.ui.keyboards import one_button
 from misc.ui.texts import load_texts
 from platforms import load_registry
 from tests.fakes import GONE, LINK, FakeIntake, FakeTelegram, make_ack
@@ -30,7 +31,8 @@ class Bench:
 
     def explanation(self) -> Message:
         request = self.telegram.message(LINK.url, message_id=69)
-        return self.telegram.message("It failed.", reply_to_message=request)
+        button = one_button("🔄", "retry_video")
+        return self.telegram.message("It failed.", reply_to_message=request, reply_markup=button)
 
 
 async def test_the_request_is_made_again_now(telegram: FakeTelegram):

@@ -14,6 +14,7 @@ from handlers.versions import on_close, on_version, on_versions
 from misc.middlewares.registration import ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.ui.callback_data import CLOSE
+from misc.ui.keyboards import choices
 from misc.ui.texts import load_texts
 from platforms import load_registry
 from services.requests.versions import VersionFinder
@@ -51,8 +52,12 @@ class Bench:
         self.tools = fake_tools(folder, post=make_post(CLIP))
         self.intake, self.running = FakeIntake(), RunningButtons()
         self.video: Any = telegram.message(message_id=70, caption="a video")
+        buttons = (("720p", f"take/720p/{POST}"), ("480p", f"take/small/{POST}"), ("✖️", CLOSE))
         self.menu: Any = telegram.message(
-            EN["versions_title"], message_id=71, reply_to_message=self.video
+            EN["versions_title"],
+            message_id=71,
+            reply_to_message=self.video,
+            reply_markup=choices(buttons),
         )
 
     async def show(self, post: Post | None = None, data: str = f"pick/{POST}", **on: Any) -> None:
@@ -100,7 +105,7 @@ async def test_the_versions_that_telegram_takes_are_offered_below_the_post(bench
         CLOSE,
     ]
     assert [label.partition(" · ")[0] for label in bench.labels[:2]] == ["🎬 720p", "🎬 480p"]
-    assert bench.telegram.alerts == [("", False)]
+    assert bench.telegram.alerts == [(None, False)]
 
 
 async def test_subtitles_are_offered_and_explained_those_of_the_chats_language_first(bench: Bench):
@@ -175,6 +180,15 @@ async def test_an_invalid_version_has_expired(bench: Bench, data: str):
     await bench.choose(GONE)
     assert bench.telegram.alerts == [(EN["button_expired"], True)] * 2
     assert (bench.intake.submissions, bench.deleted) == ([], [])
+
+
+async def test_only_a_message_with_the_button_is_deleted(bench: Bench):
+    """Callback data can be forged, for any message of the bot, also by a member of a group."""
+    other = bench.telegram.message(EN["lang_prompt"], message_id=72)
+    await bench.choose(other)
+    for message in (other, bench.video):
+        await on_close(bench.telegram.query(CLOSE, message))
+    assert bench.deleted == []
 
 
 async def test_the_menu_can_be_closed_as_long_as_telegram_lets_it_be_deleted(bench: Bench):

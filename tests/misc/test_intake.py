@@ -27,11 +27,13 @@ from misc.middlewares.update_acks import UpdateAck
 from misc.opt_outs import OptOutList
 from misc.queue_notices import QueueNotices
 from misc.served_links import ServedLinks
+from misc.ui.callback_data import RemainingLinks
 from misc.ui.caption_writer import CaptionWriter
 from misc.ui.keyboards import Extras, one_button
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
 from misc.ui.texts import load_texts
+from platforms import load_registry
 from services.metrics import Metrics
 from services.requests.context import RequestContext
 from services.requests.queue import RequestQueue, Runner
@@ -52,6 +54,7 @@ from tests.fakes import (
 from tests.leases import expire
 
 TEXTS = load_texts()
+REGISTRY = load_registry()
 CHAT = ChatView("en")
 GROUP = -7
 OTHER = Link("x", "https://x.com/demo/status/1790000000000000001", "1790000000000000001")
@@ -99,6 +102,7 @@ class Bench:
             limits,
             GroupRules(BotAccount(BOT_ID, "demo_bot"), self.opt_outs, self.metrics.dropped),
             ServedLinks(BOT_ID),
+            REGISTRY,
         )
 
     def ack(self) -> UpdateAck:
@@ -320,7 +324,9 @@ async def test_a_press_needs_no_mention(bench: Bench):
     chat = ChatView("en", preferences=Preferences(only_mentioned=True))
     await bench.opt_outs.add(PERSON)
     note = bench.note(80, "rest/1")
-    assert await bench.intake.submit_remaining_links(note, [LINK, OTHER], 1, chat, bench.ack())
+    assert await bench.intake.submit_remaining_links(
+        note, [LINK, OTHER], RemainingLinks(1), chat, bench.ack()
+    )
     await bench.end_all()
     assert [request.link for request in bench.requests] == [OTHER]
 
@@ -424,13 +430,17 @@ async def test_a_button_offers_the_links_that_are_too_many(bench: Bench):
     assert dropped(bench.metrics, "too_many_links") == 0
 
     note = bench.note(80, "rest/3")
-    assert await bench.intake.submit_remaining_links(note, all_links, 3, chat, bench.ack())
+    assert await bench.intake.submit_remaining_links(
+        note, all_links, RemainingLinks(3), chat, bench.ack()
+    )
     (edit,) = bench.telegram.of(EditMessageText)
     assert edit.text == TEXTS("en", "links_left", count=1)
     assert edit.reply_markup
     assert edit.reply_markup.inline_keyboard[0][0].callback_data == "rest/5"
     await bench.end_all()
-    assert await bench.intake.submit_remaining_links(note, all_links, 5, chat, bench.ack())
+    assert await bench.intake.submit_remaining_links(
+        note, all_links, RemainingLinks(5), chat, bench.ack()
+    )
     assert [call.message_id for call in bench.telegram.of(DeleteMessage)] == [80]
     await bench.end_all()
     assert [request.origin.index for request in bench.requests] == [1, 2, 3, 4, 5]
@@ -445,7 +455,9 @@ async def test_the_rest_is_served_once_even_after_a_restart(telegram: FakeTelegr
         bench = Bench(telegram)
         note = bench.note(80, "rest/2")
         for _ in range(2):
-            submit = bench.intake.submit_remaining_links(note, all_links, 2, CHAT, bench.ack())
+            submit = bench.intake.submit_remaining_links(
+                note, all_links, RemainingLinks(2), CHAT, bench.ack()
+            )
             presses.append(await submit)
         await bench.end_all()
         assert len(bench.requests) == 2 * (len(presses) == 2)
@@ -453,7 +465,7 @@ async def test_the_rest_is_served_once_even_after_a_restart(telegram: FakeTelegr
     # The button below another message is another one.
     bench = Bench(telegram)
     assert await bench.intake.submit_remaining_links(
-        bench.note(81, ""), all_links, 2, CHAT, bench.ack()
+        bench.note(81, ""), all_links, RemainingLinks(2), CHAT, bench.ack()
     )
     await bench.queue.drain(0, 10)
 

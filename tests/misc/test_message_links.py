@@ -13,6 +13,7 @@ from aiogram.types import (
     InlineKeyboardMarkup,
     LinkPreviewOptions,
     Message,
+    MessageEntity,
     MessageOriginChannel,
     Poll,
     PollOption,
@@ -97,6 +98,31 @@ def test_the_other_parts_of_a_message_count_in_private_chats_and_when_they_are_a
     for text, links in (("nice", []), ("@demo_bot", [LINK])):
         reply = telegram.message(text, chat_id=GROUP, reply_to_message=above)
         assert asked_links(reply, REGISTRY, ACCOUNT) == links
+
+
+CUT = LINK.url[:-4]
+
+
+@pytest.mark.parametrize(
+    ("shown", "url", "expected"),
+    [
+        (f"{CUT}…", LINK.url, [LINK]),
+        (f"👀 {CUT}...", LINK.url, [LINK]),
+        ("watch", LINK.url, [LINK]),
+        (LINK.url, LINK.url, [LINK]),
+        (LINK.url, "https://t.co/AbC12", [LINK]),
+        (f"{LINK.url[:-1]}9", LINK.url, [LINK]),
+    ],
+)
+def test_what_is_shown_for_a_link_is_no_other_link(
+    telegram: FakeTelegram, shown: str, url: str, expected: list[Link]
+):
+    length = len(shown.encode("utf-16-le")) // 2
+    hidden = MessageEntity(type="text_link", offset=3, length=length, url=url)
+    message = telegram.message(f"🎬 {shown} {OTHER.url if OTHER else ''}7", entities=[hidden])
+    found = asked_links(message, REGISTRY, ACCOUNT)
+    assert [link.post_id for link in found if link in expected] == [LINK.post_id]
+    assert len(found) == 2
 
 
 def test_the_text_of_a_message_is_enough(telegram: FakeTelegram):

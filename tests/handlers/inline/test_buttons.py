@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from aiogram.methods import EditMessageMedia
+from aiogram.methods import AnswerCallbackQuery, EditMessageMedia
 from aiogram.types import CallbackQuery
 
-from core.errors import FileUnknownError, FloodError, StorageError
+from core.errors import FileUnknownError, FloodError, StorageError, TelegramUnreachableError
 from core.media import RemoteFile
 from core.request import Request
 from data.inline_messages import find_inline, record_shown_post, store_inline
@@ -49,6 +49,13 @@ async def test_the_owner_can_try_again_once_at_a_time(bench: Bench):
     await bench.intake.end()
     await retry(bench)
     assert len(submitted(bench)) == 2
+
+
+async def test_a_press_that_cannot_be_answered_counts_all_the_same(bench: Bench):
+    bench.telegram.fail(AnswerCallbackQuery, TelegramUnreachableError())
+    with pytest.raises(TelegramUnreachableError):
+        await retry(bench)
+    assert len(submitted(bench)) == 1
 
 
 async def test_only_the_owner_can_try_again(bench: Bench):
