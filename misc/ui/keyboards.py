@@ -119,7 +119,9 @@ def versions(
 ) -> InlineKeyboardMarkup:
     """Return a button for each version of a post, given by platform and id, two per row."""
     buttons = [
-        InlineKeyboardButton(text=_offer_label(offer, texts, language), callback_data=data)
+        InlineKeyboardButton(
+            text=texts.directed(language, _offer_label(offer, texts, language)), callback_data=data
+        )
         for offer in offers
         if (data := version_of(offer.choice, *post))
     ]

@@ -39,7 +39,10 @@ def page(card: ListCard, number: int, texts: Texts, lang: str) -> MessageOptions
     """Return a page of the card, from 0, on which posts are chosen."""
     press, listing = partial(_button, card), card.listing
     shown = listing.existing_page(number)
-    rows = [[press(_label(card, index, lang), "tick", index)] for index in listing.page(shown)]
+    rows = [
+        [press(texts.directed(lang, _label(card, index, lang)), "tick", index)]
+        for index in listing.page(shown)
+    ]
     if listing.pages > 1:
         rows.append(_arrows(card, shown))
     if card.ticked:

@@ -74,19 +74,19 @@ class SettingsMenu:
             case Page.ITEMS:
                 return self._items(words, chat)
             case Page.SITES:
-                return self._sites(chat)
+                return self._sites(words, chat)
             case _:
-                return self._languages(chat)
+                return self._languages(words, chat)
 
     def _main(self, words: "_Words", chat: ChatView, *, is_group: bool) -> list[Row]:
         preferences = chat.preferences
         quality = words("settings_quality", value=words.quality(preferences.quality))
         rows = [
             [_page(quality, Page.QUALITY)],
-            [_choice(words("set_file_mode"), "file_mode", is_on=chat.file_mode)],
+            [words.choice(words("set_file_mode"), "file_mode", is_on=chat.file_mode)],
             [_page(words("settings_caption", value=words.caption(preferences)), Page.CAPTION)],
             *(
-                [_choice(words(f"set_{name}"), name, is_on=getattr(preferences, name))]
+                [words.choice(words(f"set_{name}"), name, is_on=getattr(preferences, name))]
                 for name in (GROUP_SWITCHES if is_group else ())
             ),
         ]
@@ -102,21 +102,21 @@ class SettingsMenu:
 
     def _items(self, words: "_Words", chat: ChatView) -> list[Row]:
         chosen = chat.preferences.album_cap
-        caps = [_choice(str(n), f"album_cap/{n}", is_on=n == chosen) for n in ALBUM_CAPS]
+        caps = [words.choice(str(n), f"album_cap/{n}", is_on=n == chosen) for n in ALBUM_CAPS]
         default = words("settings_items_default", value=self.group_items)
-        return [caps, [_choice(default, "album_cap/default", is_on=chosen is None)]]
+        return [caps, [words.choice(default, "album_cap/default", is_on=chosen is None)]]
 
-    def _sites(self, chat: ChatView) -> list[Row]:
+    def _sites(self, words: "_Words", chat: ChatView) -> list[Row]:
         muted = chat.preferences.muted
         buttons = [
-            _choice(platform.title, f"muted/{name}", is_on=name not in muted)
+            words.choice(platform.title, f"muted/{name}", is_on=name not in muted)
             for name, platform in self.registry.by_name.items()
         ]
         return _in_rows(buttons, 2)
 
-    def _languages(self, chat: ChatView) -> list[Row]:
+    def _languages(self, words: "_Words", chat: ChatView) -> list[Row]:
         buttons = [
-            _choice(self.texts[code]["language_name"], f"lang/{code}", is_on=code == chat.lang)
+            words.choice(self.texts[code]["language_name"], f"lang/{code}", is_on=code == chat.lang)
             for code in self.texts.languages
         ]
         return _in_rows(buttons, 2)
@@ -145,6 +145,13 @@ class _Words:
         """Return the name of a quality."""
         return quality_label(quality, self.texts[self.lang])
 
+    def choice(self, label: str, setting: str, *, is_on: bool) -> InlineKeyboardButton:
+        """Return the button of a setting, or of one of its values, with a mark if that is on."""
+        label = f"{'✅' if is_on else '☐'} {label}"
+        return InlineKeyboardButton(
+            text=self.texts.directed(self.lang, label), callback_data=SETTING + setting
+        )
+
     def caption(self, preferences: Preferences) -> str:
         """Return the parts of a caption in order, or a dash for none."""
         return " · ".join(self(f"caption_{part}") for part in preferences.caption) or "–"
@@ -153,7 +160,8 @@ class _Words:
 def _qualities(words: _Words, chat: ChatView) -> list[Row]:
     chosen = chat.preferences.quality
     return [
-        [_choice(words.quality(each), f"quality/{each}", is_on=each is chosen)] for each in Quality
+        [words.choice(words.quality(each), f"quality/{each}", is_on=each is chosen)]
+        for each in Quality
     ]
 
 
@@ -165,13 +173,8 @@ def _caption_parts(words: _Words, chat: ChatView) -> list[Row]:
         text = f"{place} {words(f'caption_{part}')}"
         data = f"{SETTING}caption/{part}"
         buttons.append(InlineKeyboardButton(text=text, callback_data=data))
-    describe = _choice(words("set_describe"), "describe", is_on=chat.preferences.describes)
+    describe = words.choice(words("set_describe"), "describe", is_on=chat.preferences.describes)
     return [*_in_rows(buttons, 2), [describe]]
-
-
-def _choice(text: str, setting: str, *, is_on: bool) -> InlineKeyboardButton:
-    mark = "✅ " if is_on else "☐ "
-    return InlineKeyboardButton(text=mark + text, callback_data=SETTING + setting)
 
 
 def _page(text: str, page: Page) -> InlineKeyboardButton:

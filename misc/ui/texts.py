@@ -80,6 +80,16 @@ class Texts:
         """Return a text without markup, for alerts and notices, which show tags as they are."""
         return unescape(_TAG.sub("", self(language, key, **facts)))
 
+    def directed(self, language: str, label: str) -> str:
+        """Return a button's label that runs in the direction of its language.
+
+        Apps lay out a label by its first letter, and "☐ 720p" would have its box on the other side
+        than the Arabic labels around it.
+        """
+        if _is_right_to_left(label) or not _is_right_to_left(self[language]["language_name"]):
+            return label
+        return f"\N{RIGHT-TO-LEFT MARK}{label}"
+
     @staticmethod
     def escaped(text: str) -> str:
         """Escape untrusted text for Telegram HTML."""
@@ -150,7 +160,7 @@ def load_texts() -> Texts:
 
 def _with_directions(texts: dict[str, Text]) -> dict[str, Text]:
     """Add direction marks to texts that are written from right to left; return others unchanged."""
-    if unicodedata.bidirectional(str(texts["language_name"])[0]) not in _RIGHT_TO_LEFT:
+    if not _is_right_to_left(str(texts["language_name"])):
         return texts
     return {
         key: _marked(text)
@@ -181,5 +191,14 @@ def _is_turned_around(line: str) -> bool:
     words = _TAG.sub("", line)
     if not any(map(str.isalpha, _PLACEHOLDER.sub("", words))):
         return False
-    classes = map(unicodedata.bidirectional, words)
-    return next((one for one in classes if one in _STRONG), "") == "L"
+    return _first_direction(words) == "L"
+
+
+def _is_right_to_left(text: str) -> bool:
+    return _first_direction(text) in _RIGHT_TO_LEFT
+
+
+def _first_direction(text: str) -> str:
+    """Return the bidirectional class of the first letter, or nothing if there is none."""
+    classes = map(unicodedata.bidirectional, text)
+    return next((one for one in classes if one in _STRONG), "")

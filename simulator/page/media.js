@@ -10,6 +10,9 @@ const SHAPES = [0.5, 2.4];
 /** Return the media that a mosaic shows, or undefined for a message without. */
 export const shownIn = (message) => message.photo ?? message.live_photo ?? message.video ?? message.animation;
 
+/** Return the file that a mosaic shows. */
+const fileIn = (message) => (message.photo ? largest(message.photo) : shownIn(message));
+
 /** Return the still of a message's media; undefined if there is none. */
 export function still(message) {
   if (message.photo) return largest(message.photo);
@@ -24,6 +27,7 @@ export function mosaic(messages, isNew) {
   const box = el(isAlone ? "div.mosaic.one" : "div.mosaic");
   messages.forEach((message, index) => {
     const tile = el("div", {}, message.photo ? picture(message) : moving(message, isNew, isAlone));
+    tile.dataset.file = fileIn(message).file_id;
     if (isAlone) shape(tile, message);
     else {
       const [columns, ratio] = place(index, messages.length);
@@ -38,7 +42,7 @@ export function mosaic(messages, isNew) {
 
 /** Return the shape of a message's media: its width divided by its height. */
 function shapeOf(message) {
-  const { width, height } = message.photo ? largest(message.photo) : shownIn(message);
+  const { width, height } = fileIn(message);
   return width && height ? width / height : 1;
 }
 
@@ -73,57 +77,62 @@ function cover(tile) {
   tile.append(button);
 }
 
-function picture(message) {
-  const one = largest(message.photo);
-  return el("img", { src: media(one), width: one.width, height: one.height, alt: "Picture", loading: "lazy" });
+const picture = (message) => image(fileIn(message), "Picture");
+
+function image(file, alt) {
+  return el("img", { src: media(file), width: file.width, height: file.height, alt, loading: "lazy" });
 }
 
 /** Whoever wants less motion starts videos and animations with their button. */
 const stands = matchMedia("(prefers-reduced-motion: reduce)");
 
-const visible = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) {
-    if (isIntersecting) {
-      target.preload = "metadata";
-      visible.unobserve(target);
-    }
-  }
-});
-
+/** Render a video; one that is not new shows its still until it is played. */
 function moving(message, isNew, isAlone) {
-  const isLoop = !!message.animation;
-  const plays = !stands.matches && (isLoop || (isNew && isAlone));
-  const video = message.animation ?? message.live_photo ?? message.video;
+  const plays = !stands.matches && (!!message.animation || (isNew && isAlone));
   const poster = still(message);
-  const node = el("video", {
-    src: media(video), loop: isLoop, playsInline: true, preload: "none", tabIndex: 0,
-    width: video.width, height: video.height, muted: true, autoplay: plays, ariaLabel: "Video",
-  });
-  if (poster) node.poster = media(poster);
-  visible.observe(node);
+  // Chromium computes at each frame how much of every video is seen, also of those out of sight.
+  const shown = poster && !isNew && !plays ? image(poster, "Video") : video(message, plays);
   const out = document.createDocumentFragment();
-  out.append(node, el("span.tag", {}, tag(message, video)));
-  if (!isLoop || !plays) out.append(...controls(node, plays));
+  out.append(shown, el("span.tag", {}, tag(message)));
+  if (!plays) out.append(starter(shown, message));
   return out;
 }
 
-/** A video shows its controls while it is pointed at; until it plays, it has a button instead. */
-function* controls(video, plays) {
-  const show = () => { video.controls = true; };
-  video.onpointerenter = video.onfocus = show;
-  video.onpointerleave = () => { if (!video.paused) video.controls = false; };
-  if (plays) return;
-  const button = el("button.play", { type: "button", ariaLabel: "Play the video" }, icon("play"));
-  video.onplay = () => button.remove();
-  button.onclick = () => {
-    video.muted = false;
-    video.focus(); // the button disappears
-    video.play();
-  };
-  yield button;
+function video(message, plays) {
+  const file = fileIn(message);
+  const poster = still(message);
+  const node = el("video", {
+    src: media(file), loop: !!message.animation, playsInline: true, preload: poster ? "none" : "metadata", tabIndex: 0,
+    width: file.width, height: file.height, muted: true, autoplay: plays, ariaLabel: "Video",
+  });
+  if (poster) node.poster = media(poster);
+  if (!message.animation || !plays) pointAt(node);
+  return node;
 }
 
-function tag(message, video) {
+/** A video shows its controls while it is pointed at, and while it stands. */
+function pointAt(video) {
+  video.onpointerenter = video.onfocus = () => { video.controls = true; };
+  video.onpointerleave = () => { if (!video.paused) video.controls = false; };
+}
+
+/** Return the button that a video has until it plays; `shown` is the video or its still. */
+function starter(shown, message) {
+  const button = el("button.play", { type: "button", ariaLabel: "Play the video" }, icon("play"));
+  shown.onplay = () => button.remove();
+  button.onclick = () => {
+    const node = shown.matches("video") ? shown : video(message, false);
+    if (node !== shown) shown.replaceWith(node);
+    node.muted = false;
+    node.focus(); // the button disappears
+    node.play();
+    button.remove();
+  };
+  return button;
+}
+
+function tag(message) {
+  const video = fileIn(message);
   if (message.live_photo) return "LIVE";
   if (message.animation) return "GIF";
   return [video.duration && length(video.duration), video.file_size && size(video.file_size)].filter(Boolean).join(", ");

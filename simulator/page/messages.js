@@ -50,7 +50,7 @@ export function renew(old, node) {
   return shown;
 }
 
-const sources = (mosaic) => [...mosaic.querySelectorAll("img, video")].map((one) => one.src).join();
+const sources = (mosaic) => [...mosaic.children].map((tile) => tile.dataset.file).join();
 
 /** Give an item everything of another but its mosaic. */
 function exchange(old, was, node, is) {

@@ -13,6 +13,7 @@ from tests.e2e.browser_harness import (
     hold,
     pick,
     screenshot,
+    until,
     write,
 )
 
@@ -150,6 +151,30 @@ async def test_a_portrait_video_has_its_own_shape_and_says_its_size(
     await expect(page.locator("#messages .tag")).to_contain_text(" KB")
     link = page.locator("#messages .words a").first
     assert await link.evaluate("a => getComputedStyle(a).textDecorationLine") == "none"
+
+
+async def test_an_earlier_video_shows_its_still_until_it_is_played(
+    browser_harness: BrowserHarness,
+):
+    harness = browser_harness.harness
+    add_posts(harness.simulator)
+    await harness.start()
+    page = await browser_harness.window()
+    await pick(page, "A video")
+    video, still = page.locator("#messages video"), page.locator("#messages .mosaic img")
+    await expect(video).to_have_count(1)
+    await page.reload()
+    await expect(still).to_have_count(1)
+    await until(page, "document.querySelector('#messages .mosaic img').naturalWidth > 0")
+    await expect(video).to_have_count(0)
+    await page.get_by_role("button", name="Play the video").click()
+    await expect(video).to_be_focused()
+    await until(page, "document.querySelector('#messages video').currentTime > 0")
+    await expect(page.locator("#messages .play")).to_have_count(0)
+    answer = next(m for m in harness.home.messages.values() if "video" in m)
+    harness.world.edited(answer | {"caption": "another caption"})
+    await expect(page.locator("#messages .words").last).to_have_text("another caption")
+    assert await video.evaluate("v => v.currentTime") > 0  # an edit does not begin it again
 
 
 async def test_other_chats_show_the_last_message_and_how_many_are_unread(

@@ -1,5 +1,6 @@
 """/settings: what is shown, and what every button changes."""
 
+import unicodedata
 from typing import Any
 
 import pytest
@@ -176,6 +177,16 @@ def test_every_button_leads_to_the_page_that_shows_what_it_has_changed(
 def labels(page: Page, chat: ChatView) -> list[str]:
     keyboard = MENU.show(page, chat, is_group=True).keyboard
     return [button.text for row in keyboard.inline_keyboard for button in row]
+
+
+@pytest.mark.parametrize(
+    "page", [Page.QUALITY, Page.CAPTION, Page.ITEMS, Page.SITES, Page.LANGUAGE]
+)
+def test_every_arabic_label_has_its_box_at_the_right(page: Page):
+    boxed = [label for label in labels(page, ChatView("ar")) if set(label) & {"☐", "✅"}]
+    assert boxed
+    classes = [[unicodedata.bidirectional(sign) for sign in label] for label in boxed]
+    assert {next(one for one in each if one in {"L", "R", "AL"}) for each in classes} <= {"R", "AL"}
 
 
 def test_the_main_page_shows_every_current_value():

@@ -2,11 +2,14 @@
 
 import pytest
 
+from core.choices import Choice, Offer
+from core.formats import Quality
 from core.media import Access, Clip, Item, Picture, Post
 from misc.ui import keyboards
 from misc.ui.texts import load_texts
 
-EN = load_texts()["en"]
+TEXTS = load_texts()
+EN = TEXTS["en"]
 CLIP = Clip((), duration_s=600)
 ALL = keyboards.Extras(versions=True)
 
@@ -33,6 +36,13 @@ def test_a_link_that_names_a_time_offers_the_piece_from_there():
 @pytest.mark.parametrize("items", [(CLIP, CLIP), (Picture(("u",)),), (CLIP, Picture(("u",)))])
 def test_only_a_single_video_has_versions(items: tuple[Item, ...]):
     assert not [data for data in data_below(post(*items), "") if "pick" in data]
+
+
+def test_an_arabic_version_has_its_picture_at_the_right():
+    offers = [Offer(Choice(Quality.HD)), Offer(Choice(Quality.SMALL))]
+    (row, _) = keyboards.versions(offers, ("youtube", "abc"), TEXTS, "ar").inline_keyboard
+    small = TEXTS["ar"]["quality_small"]
+    assert [button.text for button in row] == ["\u200f🎬 720p", f"🎬 {small}"]
 
 
 def test_a_button_that_telegram_would_refuse_is_left_out():

@@ -115,6 +115,10 @@ def test_an_entry_has_a_title_and_a_date_or_a_length(entry: Entry, label: str):
     assert rows(view)[0][0][0] == label
 
 
+def test_an_arabic_entry_has_its_box_at_the_right_whatever_its_title():
+    assert rows(lists.page(CARD, 1, TEXTS, "ar"))[0][0][0] == "\u200f☐ Crossing 6 · 1:06"
+
+
 @pytest.mark.parametrize("language", TEXTS.languages)
 def test_a_card_can_be_shown_in_every_language(language: str):
     card = replace(with_listing(has_more=True, is_by_date=True), ticked=frozenset({2}))

@@ -343,6 +343,24 @@ def test_texts_from_left_to_right_have_no_marks(language: str):
     assert not [key for key, text in TEXTS[language].items() if re.search("[\u200e\u200f]", text)]
 
 
+@pytest.mark.parametrize(
+    ("language", "label", "begins"),
+    [
+        ("ar", "☐ 720p", "\u200f☐"),
+        ("ar", "☐ 5", "\u200f☐"),  # no letter: the app's own language would decide
+        ("ar", "☐ الأفضل", "☐"),
+        ("en", "☐ 720p", "☐"),
+        ("en", "☐ العربية", "☐"),
+        ("xx", "☐ 720p", "☐"),
+    ],
+)
+def test_only_labels_that_begin_from_the_wrong_side_are_turned(
+    language: str, label: str, begins: str
+):
+    directed = TEXTS.directed(language, label)
+    assert directed == begins + label.removeprefix("☐")
+
+
 def test_an_unknown_language_is_english_and_facts_are_escaped():
     assert TEXTS("xx", "link_broken") == FILES["en"]["link_broken"]
     assert "&lt;b&gt;" in TEXTS("en", "error", code="<b>")
