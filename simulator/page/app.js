@@ -1,5 +1,6 @@
 // The page: the open chat and all user actions in it.
 
+import { above, add, below, fill, list, remove } from "./blocks.js";
 import { chats, see, watchKeys } from "./chats.js";
 import { compose, edit, keepDraft, reply, say, showDraft, type } from "./composer.js";
 import { $, bdi, counted, el, face, icon, nameOf } from "./dom.js";
@@ -10,7 +11,6 @@ import { describe, isAdmin, roleIn } from "./roles.js";
 import { act, connect, learn, messagesOf, on, store } from "./store.js";
 import { follow, isFollowing, toEnd, watchScroll } from "./scroll.js";
 
-const list = $("#messages ol");
 const ACTIONS = { typing: "typing …", upload_video: "sending a video …", upload_photo: "sending a photo …", upload_document: "sending a file …", record_video: "preparing a video …" };
 const ACTION_MS = 5_000;
 
@@ -80,7 +80,7 @@ function renderAll(jumps = true) {
     shown.set(key, node);
     return node;
   });
-  list.replaceChildren(...nodes);
+  fill(nodes);
   nodes.forEach(settle);
   renderStart();
   if (jumps) follow();
@@ -155,19 +155,19 @@ function renderOne(message, isNew) {
   const next = item(album, context(isNew), hands);
   const node = old ? renew(old, next) : next;
   shown.set(key, node);
-  if (!old) list.append(node);
+  if (!old) add(node);
   settle(node);
-  if (node.nextElementSibling) settle(node.nextElementSibling);
+  if (below(node)) settle(below(node));
   if (!old) toEnd(message.from?.id === me);
 }
 
 /** Take a message out of the list; other messages of an album remain, and are arranged anew. */
-function remove(id) {
+function takeOut(id) {
   const node = shown.get(`m${id}`);
   if (!node) return renderAll(false);
-  const next = node.nextElementSibling ?? node.previousElementSibling;
+  const next = below(node) ?? above(node);
   const wasFocused = node.contains(document.activeElement);
-  node.remove();
+  remove(node);
   shown.delete(`m${id}`);
   if (next) settle(next);
   if (wasFocused) (next?.querySelector(".bubble") ?? $("#messages")).focus();
@@ -352,7 +352,7 @@ on("message", ({ message }) => {
 });
 on("deleted", (event) => {
   renderChats();
-  if (event.chat === chatId) remove(event.id);
+  if (event.chat === chatId) takeOut(event.id);
 });
 on("reaction", (event) => {
   const message = event.chat === chatId && messagesOf(chatId).get(event.id);

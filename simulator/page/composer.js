@@ -1,5 +1,6 @@
 // The composer: text, commands, files, and inline queries (`@bot …`) with their results.
 
+import { add, remove } from "./blocks.js";
 import { $, bdi, el, icon } from "./dom.js";
 import { summary } from "./messages.js";
 import { act, messagesOf, on, store } from "./store.js";
@@ -171,14 +172,14 @@ function upload(file, fields) {
   const ring = el("div.ring", { role: "progressbar", ariaLabel: `Sending ${file.name}` }, "0 %");
   const pending = el("li.mine.tail", {}, el("div.row", {}, el("div.stack", {}, el("div.bubble", {}, ring))));
   if (here().chat === fields.chat && here().me === fields.person) {
-    $("#messages ol").append(pending);
+    add(pending);
     toEnd(true);
   }
   return posted(form, (done) => {
     ring.style.setProperty("--done", done);
     ring.ariaValueNow = done;
     ring.textContent = `${done} %`;
-  }).finally(() => pending.remove());
+  }).finally(() => remove(pending));
 }
 
 /** Post a form; `progress` gets the percentage. fetch() does not tell how much has been sent. */

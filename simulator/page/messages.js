@@ -1,5 +1,6 @@
 // Render messages: bubbles with text, media, quotes, previews and buttons.
 
+import { above, below } from "./blocks.js";
 import { bdi, clock, day, el, face, icon, nameOf, shortUrl } from "./dom.js";
 import { file, fit, media, mosaic, shownIn, sound, still } from "./media.js";
 import { store } from "./store.js";
@@ -40,11 +41,7 @@ export function renew(old, node) {
   const [was, is] = [old, node].map((one) => one.querySelector(".mosaic"));
   const pressed = [...old.querySelectorAll(".keys button")].indexOf(document.activeElement);
   if (was && is && sources(was) === sources(is)) exchange(old, was, node, is);
-  else {
-    // Until the new item has been laid out, the list must not be shorter: it would scroll.
-    node.style.containIntrinsicSize = `auto ${old.offsetHeight}px`;
-    old.replaceWith(node);
-  }
+  else old.replaceWith(node);
   const shown = node.isConnected ? node : old;
   if (pressed >= 0) shown.querySelectorAll(".keys button")[pressed]?.focus({ preventScroll: true });
   return shown;
@@ -69,17 +66,17 @@ const faceOf = (user) => user && face({ id: user.id, name: nameOf(user), isBot: 
 
 /** Give a list item its place: a heading for a new day, and who it belongs together with. */
 export function settle(node) {
-  const above = node.previousElementSibling;
-  const isSameDay = above && day(Number(above.dataset.at)) === day(Number(node.dataset.at));
-  const isJoined = isSameDay && above.dataset.from === node.dataset.from && node.dataset.at - above.dataset.at < JOINED_S;
+  const previous = above(node);
+  const isSameDay = previous && day(Number(previous.dataset.at)) === day(Number(node.dataset.at));
+  const isJoined = isSameDay && previous.dataset.from === node.dataset.from && node.dataset.at - previous.dataset.at < JOINED_S;
   node.querySelector(".date")?.remove();
   if (!isSameDay) node.prepend(el("p.date", {}, day(Number(node.dataset.at))));
   node.classList.toggle("joined", !!isJoined);
+  node.classList.toggle("below-keys", !!previous?.matches(".with-keys"));
   const sender = node.querySelector(".sender:not(.via)");
   if (sender) sender.hidden = !!isJoined;
-  const below = node.nextElementSibling;
-  if (!below) mark(node, true);
-  if (above) mark(above, !isJoined);
+  if (!below(node)) mark(node, true);
+  if (previous) mark(previous, !isJoined);
 }
 
 function mark(node, isLast) {

@@ -1,5 +1,6 @@
 // The list of messages follows new ones while its end is visible; else a button leads back there.
 
+import { list } from "./blocks.js";
 import { $, counted, icon } from "./dom.js";
 
 const view = $("#messages");
@@ -36,7 +37,7 @@ export function watchScroll(reached) {
   // The list grows with a new message, and again when its pictures have loaded; a composer of many
   // lines takes room from it.
   const sizes = new ResizeObserver(() => follows && slide());
-  for (const box of [view.querySelector("ol"), view]) sizes.observe(box);
+  for (const box of [list, view]) sizes.observe(box);
   view.onscroll = () => {
     // On the way to the end the position only grows; whoever scrolls up makes it smaller.
     follows = distance() < AT_END_PX || (follows && view.scrollTop >= top);

@@ -1,6 +1,7 @@
 """The chat page is used as Telegram is: keys, drafts, menus, unread messages, edits."""
 
 import asyncio
+import re
 
 from playwright.async_api import Page, Route, expect
 
@@ -158,6 +159,33 @@ async def test_an_edit_above_moves_nothing(browser_harness: BrowserHarness):
         world.edited(messages[number])
         await expect(page.locator("#messages li").nth(number)).to_contain_text("longer")
     assert abs(await middle.evaluate(top) - before) <= 1
+
+
+async def test_a_long_chat_is_one_list_whatever_its_blocks(browser_harness: BrowserHarness):
+    world = browser_harness.harness.world
+    chat = world.chats[1001]
+    messages = [world.add_message(chat, {"text": f"line {n}\n" * 3}) for n in range(42)]
+    page = await browser_harness.window()
+    world.add_message(chat, {"text": "as I said", "reply_to_message": messages[0]})
+    items = page.locator("#messages li")
+    await expect(items).to_have_count(43)
+    await expect(page.locator("#messages li.tail")).to_have_count(1)
+    await expect(page.locator("#messages li:not(.joined)")).to_have_count(1)
+    await page.focus("#messages")
+    for _ in range(30):
+        await page.keyboard.press("ArrowUp")
+    await expect(items.nth(43 - 30).locator(".bubble")).to_be_focused()
+    await page.locator("#messages .reply").evaluate("quote => quote.click()")
+    await expect(items.first.locator(".bubble")).to_be_in_viewport(ratio=1)
+    await page.click("#to-end")
+    await expect(items.last).to_be_in_viewport(ratio=1)
+    for number in range(21, 44):  # all but the first block
+        world.delete(chat, number)
+    await expect(items).to_have_count(20)
+    await expect(items.last).to_have_class(re.compile(r"\btail\b"))
+    world.add_message(chat, {"text": "one more"})
+    await expect(items.last).to_be_in_viewport(ratio=1)
+    await expect(page.locator("#messages li.tail")).to_have_count(1)
 
 
 async def test_the_end_stays_in_sight_above_a_message_of_many_lines(

@@ -79,9 +79,9 @@ async def test_no_text_runs_over_the_edge_of_a_phone(
         page = await browser_harness.window(f"{person.id}/{person.id}", phone=True)
         await expect(page.locator("#messages li")).to_have_count(len(sheet))
         # What is out of sight is not laid out otherwise.
-        height = await page.locator("#messages ol").evaluate(
-            "ol => { for (const li of ol.children) li.style.contentVisibility = 'visible';"
-            " return ol.scrollHeight + 150 }"
+        height = await page.locator("#messages .blocks").evaluate(
+            "all => { for (const block of all.children) block.style.contentVisibility = 'visible';"
+            " return all.scrollHeight + 150 }"
         )
         if TAKES_SCREENS:
             await page.set_viewport_size({"width": WIDTH, "height": height})
