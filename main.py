@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,8 @@ _MISHAPS = {
     "backup": "The backup has failed",
     "restore": "The restore has failed, and the database is as it was",
 }
+#: What the demo needs beside the bot's own packages: pyproject.toml.
+_DEMO_PACKAGE = "trustme"
 #: Largest port of the demo's page: it takes one of the next twenty.
 _LARGEST_PORT = 65_500
 #: New objects between two looks of the garbage collector. Python's 700 would cost a sixth of the
@@ -275,6 +278,8 @@ def _demo_obstacle(var: Path) -> str:
 
     if not _has_simulator():
         return "The demo needs the folder simulator/, which is not here: run it from a checkout."
+    if not find_spec(_DEMO_PACKAGE):
+        return f"The demo needs one more package: pip install {_DEMO_PACKAGE}"
     for folder in (var / "demo", var / "samples"):
         if not may_write(existing := nearest_existing(folder)):
             return f"The demo writes to {folder}, but {existing} cannot be written by this user."
@@ -378,15 +383,15 @@ async def run(settings: "Settings") -> int:
     prepare(settings)
     _reap_children()
     _use_selected_ytdlp(settings)
-    from app.application import Application, starts_marker
-    from app.folders import HEARTBEAT, usable
+    from app.application import Application
+    from app.folders import HEARTBEAT, starts_marker, usable
     from app.stop_time import StopStep
     from data.backup import refuse_foreign_wal
     from data.lifespan import database_lifespan
 
     if database := _sqlite_path(settings):
         with usable(HEARTBEAT, settings.files.heartbeat.parent):
-            refuse_foreign_wal(database, starts_marker(settings))
+            refuse_foreign_wal(database, starts_marker(settings.files.heartbeat))
     application = Application(settings)
     async with database_lifespan(settings["database"]["url"]):
         code = 0 if await application.run() else FAILED
@@ -539,13 +544,14 @@ async def _restore_file(source: Path, database: Path, settings: "Settings") -> N
 
     All that takes time or may fail is done with a copy of the backup, and the switch comes last.
     """
-    from app.application import starts_marker
+    from app.folders import starts_marker
     from data import backup
 
+    marker = starts_marker(settings.files.heartbeat)
     try:
         with backup.restoring(source, database) as new:
             about = await _mark_restored(backup.url_of(new), settings)
-            kept = backup.put_in_place(new, database, starts_marker(settings))
+            kept = backup.put_in_place(new, database, marker)
     except asyncio.CancelledError:
         print("The database is as it was.", file=sys.stderr)
         raise

@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 from aiogram.types import User
 
@@ -16,7 +15,7 @@ from app.container import UPDATES_AT_ONCE, build
 from app.dispatcher import build_dispatcher, build_intake
 from app.election import Election
 from app.fleet_worker import FleetWorker
-from app.folders import HEARTBEAT, SPOOL, usable
+from app.folders import HEARTBEAT, SPOOL, starts_marker, usable
 from app.health_server import HealthServer
 from app.own_user import own_user
 from app.periodic_tasks import PeriodicTask, running_periodic_tasks
@@ -46,11 +45,6 @@ _STAYS_UP = (End.CONFLICT, End.WEBHOOK_OWN)
 #: Interval at which it is checked whether the administrators can be told of something, in seconds.
 _TELL_S = 1
 _UPDATES = ["message", "callback_query", "my_chat_member"]
-
-
-def starts_marker(settings: Settings) -> Path:
-    """Return the file that counts the starts, see `data.starts`."""
-    return settings.files.heartbeat.with_name("starts")
 
 
 class Application:
@@ -88,7 +82,7 @@ class Application:
             settings,
             self._scheduler,
             self._backlog,
-            starts_marker(settings),
+            starts_marker(heartbeat),
             self.restart,
         )
         #: True if the program is to start anew after `run`.
@@ -231,7 +225,7 @@ class Application:
     async def _hold_broadcasts(self) -> list[Broadcast]:
         """Count the start, and let unattended broadcasts wait for an administrator; return them."""
         minutes = self._settings.broadcasts.resume_minutes
-        marker = starts_marker(self._settings)
+        marker = starts_marker(self._settings.files.heartbeat)
         with usable(HEARTBEAT, marker):
             is_restored = await count_start(marker)
         held = await self.container.broadcasts.hold(

@@ -51,6 +51,11 @@ def may_write(folder: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
+def starts_marker(heartbeat: Path) -> Path:
+    """Return the file that counts the starts, see `data.starts`."""
+    return heartbeat.with_name("starts")
+
+
 def make_folder_of(heartbeat: Path) -> None:
     """Create the folder of the heartbeat file.
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: units. Type of 15 points has 33 pixels there, which are 11 on the phone: as small as it may be.
 _SIZE_IN: Final = (6.75, 5.0625)
 _DPI: Final = 160
+#: Distance of the labels from the edge, in inches: Telegram's apps round the corners off.
+_MARGIN_IN: Final = 0.16
 _TITLE_PT: Final = 17
 _TICK_PT: Final = 15
 _BACKGROUND, _FOREGROUND, _GRID, _LINE = "#fbfaf8", "#3b3f46", "#e3e1dc", "#2f7fb8"
@@ -47,6 +49,7 @@ def draw(curve: Curve, labels: Labels) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.dates import date2num
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     can_draw = _is_drawable(labels.title + labels.of_values)
     title = labels.title if can_draw else labels.english_title
@@ -55,7 +58,8 @@ def draw(curve: Curve, labels: Labels) -> bytes:
         datetime.fromtimestamp(curve.starts_at + number * curve.step_s, UTC)
         for number in range(len(curve.values) + 1)
     ]
-    figure = Figure(figsize=_SIZE_IN, dpi=_DPI, facecolor=_BACKGROUND, layout="constrained")
+    layout = ConstrainedLayoutEngine(w_pad=_MARGIN_IN, h_pad=_MARGIN_IN)
+    figure = Figure(figsize=_SIZE_IN, dpi=_DPI, facecolor=_BACKGROUND, layout=layout)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(facecolor=_BACKGROUND)
     times = date2num(edges)

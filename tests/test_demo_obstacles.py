@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,13 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def errors_of(tree: Path, command: str) -> str:
+def errors_of(tree: Path, command: str, **environment: str) -> str:
     """Run a command that ends with exit code 2; return what it prints to standard error."""
     done = subprocess.run(
         [sys.executable, str(tree / "main.py"), command],
         capture_output=True,
         text=True,
-        env={"PATH": "/nowhere"},
+        env={"PATH": "/nowhere", **environment},
         timeout=_PATIENCE_S,
         check=False,
     )
@@ -44,6 +45,21 @@ def test_without_the_simulator_there_is_no_demo_and_no_advice_to_try_it(tree: Pa
     errors = errors_of(tree, "run")
     assert "BOT_TOKEN" in errors
     assert "demo" not in errors
+
+
+def test_the_package_that_a_wheel_with_the_bots_own_pins_lacks_is_named(tree: Path):
+    (tree / "simulator").mkdir()
+    (tree / "sitecustomize.py").write_text("import sys\nsys.modules['trustme'] = None\n")
+    assert errors_of(tree, "demo", PYTHONPATH=str(tree)) == (
+        "The demo needs one more package: pip install trustme\n"
+    )
+
+
+def test_the_demo_needs_no_other_package_than_it_says():
+    """What it lacks is named one at a time."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (package,) = extras["optional-dependencies"]["demo"]
+    assert package.startswith("trustme>=")
 
 
 def test_a_folder_that_cannot_be_written_is_named(tree: Path):

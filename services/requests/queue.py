@@ -255,7 +255,9 @@ class RequestQueue(Generic[Item]):
         self._slots.close()
         if self._tasks:
             logger.info(
-                "Waiting for %d requests", len(self._tasks), extra={"event": "queue_draining"}
+                "Waiting for the running requests: %d",
+                len(self._tasks),
+                extra={"event": "queue_draining"},
             )
         await self._wait(grace_s)
         late = [entry.task for entry in self._entries.values() if entry.task]

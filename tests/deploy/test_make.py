@@ -61,6 +61,7 @@ def make_dist(tree: Path) -> Path:
         timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
     return tree / "dist"
 
 

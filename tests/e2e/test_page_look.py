@@ -322,6 +322,28 @@ async def test_a_message_from_right_to_left_has_its_quote_and_its_time_on_the_ot
     assert right[".meta"] <= await bubble.locator(".words").evaluate(_LEFT_OF, last)
 
 
+@pytest.mark.parametrize(
+    "words", ["https://www.tiktok.com/@ferry.demo/video/1" + "0" * 60, "لا " * 40]
+)
+@pytest.mark.parametrize("phone", [False, True])
+async def test_a_long_quote_is_cut_at_the_edge_of_its_message(
+    browser_harness: BrowserHarness, words: str, phone: bool
+):
+    world = browser_harness.harness.world
+    question = {"text": words}
+    asked = world.post_unseen(world.people[1003].as_json(), world.chats[1003], question)
+    world.add_message(world.chats[1003], {"text": "Gone.", "reply_to_message": asked})
+    page = await browser_harness.window("1003/1003", phone=phone)
+    quote = page.locator("#messages li.theirs .reply")
+    quoted = quote.locator("> span > bdi")
+    outer, inner = await quote.bounding_box(), await quoted.bounding_box()
+    assert outer
+    assert inner
+    assert outer["x"] < inner["x"]
+    assert inner["x"] + inner["width"] < outer["x"] + outer["width"]
+    assert await quoted.evaluate("q => q.scrollWidth > q.clientWidth")
+
+
 async def test_a_name_and_words_of_different_directions_keep_their_order_in_the_list(
     browser_harness: BrowserHarness,
 ):

@@ -156,6 +156,9 @@ def test_any_series_of_values_can_be_drawn(values: list[int]):
     with Image.open(io.BytesIO(draw(curve, Labels("Title", "Posts", "Title", "Posts")))) as picture:
         assert picture.size == (1080, 810)
         colours = picture.convert("RGB").getcolors(1 << 24)
+        edge = picture.convert("RGB").copy()
+    edge.paste((251, 250, 248), (20, 20, 1060, 790))
+    assert edge.getcolors() == [(1080 * 810, (251, 250, 248))]  # apps round the corners off
     assert colours
     assert any(colour == (47, 127, 184) for _, colour in colours)
 
