@@ -5,7 +5,7 @@ import errno
 import logging
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, closing, nullcontext
 from ssl import SSLContext
 from typing import Final
 
@@ -24,6 +24,8 @@ _NOT_YET: Final = {errno.EADDRNOTAVAIL, socket.EAI_AGAIN}
 #: Interval between two looks at the connections, and how long one may be unknown, in seconds.
 _LOOK_S: Final = 5.0
 _UNKNOWN_S: Final = 5.0
+#: Longest time for a TLS handshake, in seconds. A connection is seen once it is over.
+_HANDSHAKE_S: Final = 5.0
 
 
 def is_of_the_bot(record: logging.LogRecord) -> bool:
@@ -62,14 +64,26 @@ async def listening(
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port, ssl_context=tls).start()
+            server = await _opened(runner, host, port, tls)
         except OSError as error:
             kind = AddressError if error.errno in _NOT_YET else SettingsError
             raise kind([f"{setting}: {host}:{port}: {error.strerror}"]) from None
-        async with nullcontext() if known is None else during(_close_unknown(runner, known)):
-            yield
+        with closing(server):
+            async with nullcontext() if known is None else during(_close_unknown(runner, known)):
+                yield
     finally:
         await runner.cleanup()
+
+
+async def _opened(
+    runner: web.AppRunner, host: str, port: int, tls: SSLContext | None
+) -> asyncio.Server:
+    """Open a port; aiohttp's own way has no limit for handshakes."""
+    assert runner.server
+    limit = _HANDSHAKE_S if tls else None
+    return await asyncio.get_running_loop().create_server(
+        runner.server, host, port, ssl=tls, ssl_handshake_timeout=limit
+    )
 
 
 async def _close_unknown(runner: web.AppRunner, known: set[asyncio.Protocol]) -> None:
@@ -80,5 +94,6 @@ async def _close_unknown(runner: web.AppRunner, known: set[asyncio.Protocol]) ->
         now = asyncio.get_running_loop().time()
         since = {one: since.get(one, now) for one in runner.server.connections if one not in known}
         for connection, seen_at in since.items():
-            if now - seen_at >= _UNKNOWN_S:
-                connection.force_close()
+            # Not closed in order: for the client's part in that, TLS waits half a minute.
+            if now - seen_at >= _UNKNOWN_S and connection.transport:
+                connection.transport.abort()

@@ -88,7 +88,10 @@ def copy_backup(source: Path, target: Path) -> None:
     """
     check_backup(source)
     try:
-        with new_file(target) as unfinished, closing(_open_backup(source)) as backup:
+        with (
+            new_file(target, is_restored=True) as unfinished,
+            closing(_open_backup(source)) as backup,
+        ):
             _copy(backup, unfinished)
     except sqlite3.Error as error:
         raise StorageError(f"cannot copy {source}: {error}") from error

@@ -17,10 +17,10 @@ BESIDE: Final = ("-wal", "-shm", "-journal")
 
 
 @contextmanager
-def new_file(target: Path) -> Iterator[Path]:
+def new_file(target: Path, *, is_restored: bool = False) -> Iterator[Path]:
     """Yield the path of an empty file, only for this user, that becomes `target` after the block.
 
-    What root creates belongs to the owner of its folder: the bot must be able to read it.
+    What root restores belongs to the owner of its folder: the bot must be able to read it.
 
     Raises:
         WrongFileError: `target` exists already, or cannot be created.
@@ -31,7 +31,8 @@ def new_file(target: Path) -> Iterator[Path]:
     try:
         delete(unfinished)  # of a process that was killed
         with _opened(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as descriptor:
-            give_to_owner(descriptor, target.parent)
+            if is_restored:
+                _give_to_owner(descriptor, target.parent)
     except OSError as error:
         raise file_error(f"cannot create {target}", error) from error
     try:
@@ -45,14 +46,15 @@ def new_file(target: Path) -> Iterator[Path]:
         delete(unfinished)
 
 
-def give_to_owner(descriptor: int, folder: Path) -> None:
-    """Give what root has just created to the owner of a folder.
+def _give_to_owner(descriptor: int, folder: Path) -> None:
+    """Give what root has just created to the owner of a folder, if that is possible.
 
-    By its descriptor, because its name may mean another file by now.
+    By its descriptor, because its name may mean another file by now. Some network disks keep
+    everything to themselves, and in a container the owner may be a user that it does not have.
     """
     owner = folder.stat()
     if os.geteuid() == 0:
-        with suppress(PermissionError):  # some network disks keep everything to themselves
+        with suppress(OSError):
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
@@ -64,7 +66,7 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
         missing.mkdir(mode, exist_ok=True)
         with _opened(missing, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW) as descriptor:
-            give_to_owner(descriptor, missing.parent)
+            _give_to_owner(descriptor, missing.parent)
 
 
 def refuse_existing(target: Path) -> None:
@@ -94,7 +96,9 @@ def delete(file: Path) -> None:
 
 
 def add_name(file: Path, name: Path) -> None:
-    """Give a file another name beside its own, or copy it where a file system has no links.
+    """Give a file that a restore replaces another name beside its own.
+
+    Where a file system has no links, copy it.
 
     Raises:
         StorageError: neither is possible.
@@ -102,7 +106,7 @@ def add_name(file: Path, name: Path) -> None:
     try:
         os.link(file, name)
     except OSError:
-        with new_file(name) as unfinished:
+        with new_file(name, is_restored=True) as unfinished:
             shutil.copyfile(file, unfinished)
 
 

@@ -40,6 +40,9 @@ class BackupPlan:
     async def follow(self, db_url: str) -> None:
         """Make a backup if one is due, then delete those that are too many.
 
+        None is deleted if all others are in the future: the clock may be wrong now, as on a machine
+        that starts in 1970 until it has reached a time server.
+
         Raises:
             StorageError: the backup could not be made. No older one is deleted then.
         """
@@ -52,7 +55,8 @@ class BackupPlan:
             target = self.folder / f"clipferry-{now:%Y%m%dT%H%M%SZ}.backup"
             began = time.monotonic()
             await _write(db_url, target)
-            for old in [*self._found()[: -self.kept], *self.folder.glob(_CUT_OFF)]:
+            too_many = [] if newest_at is None else self._found()[: -self.kept]
+            for old in [*too_many, *self.folder.glob(_CUT_OFF)]:
                 old.unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(f"{self.folder}: {error.strerror}") from error

@@ -126,7 +126,7 @@ def _put_back(path: Path, content: bytes) -> None:
         return
     new, kept = (path.with_name(path.name + end) for end in (".restoring", ".before-restore"))
     new.unlink(missing_ok=True)  # of a process that was killed
-    with new_file(new) as unfinished:
+    with new_file(new, is_restored=True) as unfinished:
         unfinished.write_bytes(content)
     if path.exists():
         kept.unlink(missing_ok=True)

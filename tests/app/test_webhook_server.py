@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from app import http_server
 from app.webhook_server import WebhookServer
 from core.webhook import SECRET_HEADER
+from simulator.sites.proxy import Authority
 from tests.ports import free_port
 
 SECRET = "s" * 20
@@ -26,10 +28,10 @@ async def receive(update: dict[str, Any]) -> bool:
 
 
 @asynccontextmanager
-async def server() -> AsyncIterator[int]:
+async def server(tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Serve during the block; yield the port."""
-    port = free_port()
-    async with asyncio.timeout(60), WebhookServer("/u", SECRET, receive).serving("127.0.0.1", port):
+    port, served = free_port(), WebhookServer("/u", SECRET, receive)
+    async with asyncio.timeout(60), served.serving("127.0.0.1", port, tls):
         yield port
 
 
@@ -107,10 +109,10 @@ async def test_connections_without_the_secret_are_closed_and_telegrams_stay(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(http_server, "_LOOK_S", 0.05)
-    monkeypatch.setattr(http_server, "_UNKNOWN_S", 0.05)
     async with server() as port:
         telegrams = await asyncio.open_connection("127.0.0.1", port)
         assert await status_of(telegrams, post(UPDATE)) == 200
+        monkeypatch.setattr(http_server, "_UNKNOWN_S", 0.05)
         for sent in (
             b"",
             b"POST /u HTTP/1.1\r\nHost: x\r\nX-Slow: ",
@@ -122,3 +124,36 @@ async def test_connections_without_the_secret_are_closed_and_telegrams_stay(
             writer.close()
         assert await status_of(telegrams, post(UPDATE)) == 200
         telegrams[1].close()
+
+
+async def shake_hands(connection: Connection, context: ssl.SSLContext) -> None:
+    """Do the client's part of a TLS handshake; what comes later is left to the caller."""
+    reader, writer = connection
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+    while True:
+        try:
+            session.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            writer.write(outgoing.read())
+            incoming.write(await reader.read(1 << 16))
+    writer.write(outgoing.read())
+
+
+@pytest.mark.parametrize("with_handshake", [False, True])
+async def test_with_the_bots_own_certificate_too_strangers_are_closed(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, with_handshake: bool
+):
+    """Whether they begin TLS, and whether they end it: both would keep the connection for long."""
+    monkeypatch.setattr(http_server, "_LOOK_S", 0.05)
+    monkeypatch.setattr(http_server, "_UNKNOWN_S", 0.05)
+    if not with_handshake:
+        monkeypatch.setattr(http_server, "_HANDSHAKE_S", 0.05)
+    context = ssl.create_default_context(cafile=authority.ca_file)
+    async with server(authority.context("127.0.0.1")) as port, asyncio.timeout(20):
+        connection = await asyncio.open_connection("127.0.0.1", port)
+        if with_handshake:
+            await shake_hands(connection, context)
+        await connection[0].read()  # until the end
+        connection[1].close()

@@ -228,6 +228,35 @@ async def test_what_root_restores_belongs_to_the_user_of_the_bot(tmp_path: Path)
     assert backup.stat().st_uid == 0
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can create files of others")
+async def test_what_root_backs_up_stays_roots(tmp_path: Path):
+    """A folder's owner must not be able to read what root writes there."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    await open_database(tmp_path / "old.db")
+    os.chown(folder, NOBODY, NOBODY)
+    back_up(tmp_path / "old.db", folder / "x.backup")
+    await database.close()
+    pack(tmp_path / "identities", "7:x", archive_of(folder / "x.backup"))
+    assert [path.stat().st_uid for path in folder.iterdir()] == [0, 0]
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EINVAL, errno.EROFS])
+def test_a_folder_whose_owner_cannot_be_given_anything_stops_no_restore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+):
+    """In a container, it may be a user of the host that the container does not have (EINVAL)."""
+
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", fail)
+    with new_file(tmp_path / "file", is_restored=True) as unfinished:
+        unfinished.touch()
+    assert (tmp_path / "file").exists()
+
+
 @pytest.mark.parametrize("is_running", [True, False])
 def test_a_new_file_appears_when_it_is_complete(tmp_path: Path, is_running: bool):
     target = tmp_path / "file"

@@ -224,6 +224,15 @@ def test_an_address_that_nothing_can_reach_is_a_mistake(ini: Path, env: Path, ad
         load_settings(ini, env, {"TELEGRAM_SERVER": address})
 
 
+@pytest.mark.parametrize(
+    ("key", "largest"), [("FILES_SPOOL_MB", (1 << 52) - 1), ("FILES_CACHE_DAYS", 1_000_000)]
+)
+def test_whole_numbers_have_a_largest_value(ini: Path, env: Path, key: str, largest: int):
+    load_settings(ini, env, {key: str(largest)})
+    with pytest.raises(SettingsError, match=key):
+        load_settings(ini, env, {key: str(largest + 1)})
+
+
 def test_a_setting_with_several_values_is_doubtful():
     names = {
         "A_B": ("a", "b"),

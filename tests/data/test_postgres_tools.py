@@ -47,16 +47,31 @@ async def test_a_dump_restores_the_state_of_its_time(tmp_path: Path, new_postgre
 async def test_a_backup_from_before_an_upgrade_can_be_upgraded_again(
     tmp_path: Path, new_postgres: str
 ):
-    """pg_restore leaves the tables and functions that the backup does not have."""
+    """pg_restore leaves the tables and functions that the backup does not have.
+
+    Their rows are kept: where somebody has set the schema's version back, it looks the same.
+    """
     target = tmp_path / "backup.dump"
     await make_database(new_postgres, "0004")
     dump(new_postgres, target)
+    for chat in (1, 2):
+        async with database_lifespan(new_postgres):
+            await execute(f"INSERT INTO bans (chat_id, banned_by, banned_at) VALUES ({chat}, 1, 1)")
+            await execute("INSERT INTO lists VALUES (DEFAULT, 1, 1, 1, 1, '', '', 1)")
+        load(target, new_postgres)
     async with database_lifespan(new_postgres):
-        await execute("INSERT INTO bans (chat_id, banned_by, banned_at) VALUES (1, 1, 1)")
-    load(target, new_postgres)
-    async with database_lifespan(new_postgres):
-        assert await database.read(lambda db: db.scalar(text("SELECT count(*) FROM bans"))) == 0
+        assert await numbers("SELECT chat_id FROM bans UNION ALL SELECT id FROM lists") == []
+        assert await numbers("SELECT chat_id FROM bans_left_over_1") == [1]
+        assert await numbers("SELECT chat_id FROM bans_left_over_2") == [2]
+        copies = "SELECT count(*) FROM pg_tables WHERE tablename ~ '_left_over_'"
+        assert await numbers(copies) == [6]  # of bans, notes and lists; the others had no rows
+        newest = "SELECT indrelid = 'lists'::regclass FROM pg_index WHERE indexrelid ="
+        assert await numbers(f"{newest} 'lists_pkey'::regclass") == [True]
     assert (await read_schema_state(new_postgres)).is_newest
+
+
+async def numbers(query: str) -> list[int]:
+    return await database.read(lambda db: list(db.scalars(text(query))))
 
 
 async def test_a_table_of_others_with_the_name_of_a_new_one_is_not_dropped(new_postgres: str):

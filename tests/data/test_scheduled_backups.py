@@ -77,6 +77,18 @@ async def test_backups_of_a_clock_that_was_ahead_neither_stop_the_next_nor_outli
     assert times == ["20231114T231320", "20231115T001320"][-kept:]
 
 
+async def test_a_machine_that_starts_in_1970_deletes_no_backup(tmp_path: Path):
+    """One without a battery does so at each start, until it has reached a time server."""
+    folder, url = tmp_path / "backups", f"sqlite:///{tmp_path / 'bot.db'}"
+    months = []
+    async with database_lifespan(url):
+        for now in (T0, T0 + HOUR_S, 5 * HOUR_S, 0.0, T0 + 2 * HOUR_S):
+            await BackupPlan(folder, HOUR_S, 2, partial(float, now)).follow(url)
+            months.append(sorted(file.name[10:16] for file in folder.iterdir()))
+    assert months[2:4] == [["197001", *months[1]], ["197001", "197001", *months[1]]]
+    assert months[-1] == months[1] == ["202311", "202311"]
+
+
 async def test_a_clock_that_is_set_back_by_a_little_makes_no_further_backup(tmp_path: Path):
     folder, url = tmp_path / "backups", f"sqlite:///{tmp_path / 'bot.db'}"
     async with database_lifespan(url):
