@@ -153,20 +153,6 @@ async def test_a_portrait_video_has_its_own_shape_and_says_its_size(
     assert await link.evaluate("a => getComputedStyle(a).textDecorationLine") == "none"
 
 
-async def test_a_long_quote_ends_within_its_message(browser_harness: BrowserHarness):
-    world = browser_harness.harness.world
-    link = world.say(world.people[1001], f"https://www.tiktok.com/@ferry.demo/video/{'7' * 40}")
-    answer = {"text": "Wait, please.", "reply_to_message": link}
-    world.add_message(world.chats[1001], answer)
-    page = await browser_harness.window(phone=True)
-    await page.locator("#messages .stack").last.evaluate("s => { s.style.width = '180px' }")
-    right = "e => e.getBoundingClientRect().right"
-    bubble = await page.locator("#messages .theirs .bubble").evaluate(right)
-    quoted = page.locator("#messages .reply > span > bdi")
-    assert await quoted.evaluate(right) < bubble
-    assert await quoted.evaluate("q => q.scrollWidth > q.clientWidth")
-
-
 async def test_an_earlier_video_shows_its_still_until_it_is_played(
     browser_harness: BrowserHarness,
 ):
