@@ -51,6 +51,9 @@ class StatusIndicator(Protocol):
     async def remove_note(self) -> None:
         """Delete the status note, if there is one."""
 
+    def keep_message(self) -> None:
+        """Let the message stay, even where answered ones are deleted."""
+
     async def cancelled(self) -> None:
         """End the indicator of a request that was cancelled."""
 
@@ -241,9 +244,12 @@ class MessageStatus:
             await self._note.remove()
             self._note = None
 
+    def keep_message(self) -> None:
+        self._deletes_request = False
+
     async def cancelled(self) -> None:
         """Take the reaction away. The message stays: nothing else in the chat has its link."""
-        self._deletes_request = False
+        self.keep_message()
         await self._one_ended()
 
     async def failed(self) -> None:
@@ -336,6 +342,9 @@ class BusinessStatus:
     async def remove_note(self) -> None:
         """Do nothing: there is no note."""
 
+    def keep_message(self) -> None:
+        """Do nothing: the message is not deleted."""
+
     async def cancelled(self) -> None:
         pass
 
@@ -388,6 +397,9 @@ class InlineStatus:
     async def remove_note(self) -> None:
         """Edit the text no more: what follows replaces it, and must stay."""
         await self._steps.end()
+
+    def keep_message(self) -> None:
+        """Do nothing: the message is not deleted."""
 
     async def cancelled(self) -> None:
         """Show nothing: the explanation replaces the text."""

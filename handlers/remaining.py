@@ -12,6 +12,7 @@ from misc.message_links import carried_links, text_of
 from misc.middlewares.registration import STORES, ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
+from misc.ui import messages
 from misc.ui.callback_data import REMAINING, RemainingLinks, read_remaining_items
 from misc.ui.texts import Texts, named_choice
 from platforms import Registry
@@ -62,11 +63,12 @@ async def on_remaining_links(
     ack: UpdateAck,
 ) -> None:
     """Queue the next links of the message that is replied to, for the person who has asked."""
-    note, words = query.message, texts[chat.lang]
+    # Forged data could name anybody as the person who has asked, below any answer.
+    note, words = messages.pressed_message(query), texts[chat.lang]
     button = RemainingLinks.parse(query.data or "")
-    request = note.reply_to_message if isinstance(note, Message) else None
+    request = note.reply_to_message if note else None
     links = carried_links(request, registry) if request else []
-    if not isinstance(note, Message) or request is None or button is None or not links:
+    if note is None or request is None or button is None or not links:
         await query.answer(words["button_expired"], show_alert=True)
     elif not _may_press(button, request, query):
         await query.answer(words["not_yours"])

@@ -284,13 +284,14 @@ class AnswersCard(Filter):
 class MayChangeSettings(Filter):
     """Match a user who may change the chat's settings.
 
-    In a private chat this is anyone, in a group or channel only its administrators.
+    In a private chat this is anyone, in a group or channel only its administrators, and in the
+    direct messages of a channel, which are not registered and have no settings, nobody.
     """
 
     async def __call__(self, event: Message | CallbackQuery, bot: Bot) -> bool:
         """Return True if the user is allowed; False if Telegram cannot be asked in a group."""
         message = event.message if isinstance(event, CallbackQuery) else event
-        if message is None:
+        if message is None or message.chat.is_direct_messages:
             return False
         if message.chat.type == "private":
             return event.from_user is not None

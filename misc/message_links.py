@@ -105,14 +105,15 @@ def visible_links(message: Message, registry: Registry) -> list[Link]:
 
 
 def _leads_elsewhere(text: str, entity: MessageEntity, registry: Registry) -> bool:
-    """Return True if a link leads to another post than its text names.
+    """Return True if the text of a link is one URL, which names another post than the link.
 
     Pages cut the text of their links off, as in "site.com/p/12…", and copying them keeps that.
+    Longer texts may have links of their own.
     """
-    posts = registry.find_all("", [entity.url or ""])
-    return (
-        bool(posts) and registry.find_all(marked_part(text, entity.offset, entity.length)) != posts
-    )
+    shown = marked_part(text, entity.offset, entity.length)
+    words = [word for word in shown.split() if any(map(str.isalnum, word))]
+    posts, named = registry.find_all("", [entity.url or ""]), registry.find_all(shown)
+    return bool(posts) and named != posts and len(words) == 1 and len(named) <= 1
 
 
 def page_of(message: Message, registry: Registry) -> PageKind | None:

@@ -407,6 +407,9 @@ class FakeStatus:
     async def failed(self) -> None:
         self.shown.append("failed")
 
+    def keep_message(self) -> None:
+        self.shown.append("kept")
+
     async def done(self) -> None:
         self.shown.append("done")
 

@@ -23,12 +23,26 @@ async def delete_pressed(query: CallbackQuery) -> None:
     A message without that button stays: callback data can be forged, and any member of a group
     could have all of the bot's messages there deleted.
     """
-    message = query.message
-    if isinstance(message, Message) and has_button(message, query.data or ""):
+    if message := pressed_message(query):
         await delete(message)
+
+
+def pressed_message(query: CallbackQuery) -> Message | None:
+    """Return the message of a press; None if it is gone, or has no button with exactly that data.
+
+    Callback data can be forged for any message of the bot.
+    """
+    message = query.message
+    if isinstance(message, Message) and query.data in _data_of_buttons(message):
+        return message
+    return None
 
 
 def has_button(message: Message, prefix: str) -> bool:
     """Return True if a message has a button whose callback data begins with `prefix`."""
+    return any(data.startswith(prefix) for data in _data_of_buttons(message))
+
+
+def _data_of_buttons(message: Message) -> list[str]:
     rows = message.reply_markup.inline_keyboard if message.reply_markup else ()
-    return any((button.callback_data or "").startswith(prefix) for row in rows for button in row)
+    return [button.callback_data for row in rows for button in row if button.callback_data]

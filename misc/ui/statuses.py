@@ -54,6 +54,8 @@ class StatusFactory:
         for each in requests:
             if note := each.progress.note:
                 status.adopt_note(note, each.record_note)
+            if _may_have_sent_card(each):
+                status.keep_message()
         return status
 
     def _message_status(
@@ -96,3 +98,12 @@ class StatusFactory:
             sending=options("inline_sending"),
             retrying=lambda number, most: options("inline_attempt", number=number, total=most),
         )
+
+
+def _may_have_sent_card(stored: StoredRequest) -> bool:
+    """Return True if another process has answered a request, perhaps with the card of a list.
+
+    The posts that are chosen on the card answer the message.
+    """
+    is_answered = stored.is_finished or stored.progress.is_complete
+    return is_answered and stored.request.origin.is_addressed

@@ -89,6 +89,7 @@ class LinkService:
             is_asked = context.target.is_private or context.request.origin.is_addressed
             if not is_asked or context.target.inline_id:
                 raise
+            context.status.keep_message()  # the posts that are chosen will answer it
             return await self._lists.deliver(replace(context, link=error.link))
 
     async def record(self, context: RequestContext, delivered: Delivered) -> bool:

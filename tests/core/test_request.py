@@ -42,7 +42,15 @@ PLAIN = Request(
 FULL = Request(
     kind="sound",
     link=Link("x", "https://x.example/s", None),
-    target=Target(-100, 7, is_private=False, thread_id=9, business_id="b", inline_id="i"),
+    target=Target(
+        -100,
+        7,
+        is_private=False,
+        thread_id=9,
+        business_id="b",
+        inline_id="i",
+        direct_topic_id=4,
+    ),
     asked_at=1_800_000_001,
     chat=ChatSettings("uk", True, Preferences(quality=Quality.HD, muted=("x",))),
     asker=Asker(8, "Ann"),
@@ -63,7 +71,8 @@ FLAT = (
     '{"kind": "sound", "chat_id": -100, "message_id": 7, "is_private": false, '
     '"asked_at": 1800000001, "lang": "uk", "file_mode": true, "asker": "Ann", '
     '"sender_id": 8, "index": 2, "thread_id": 9, "business_id": "b", "inline_id": "i", '
-    '"entry": 3, "is_recorded": false, "link": ["x", "https://x.example/s", null], '
+    '"direct_topic_id": 4, "entry": 3, "is_recorded": false, '
+    '"link": ["x", "https://x.example/s", null], '
     r'"wishes": "{\"quality\": \"720p\", \"muted\": [\"x\"]}", "press": ["again", "{}"], '
     '"piece": "30-70", "is_mp3": true, "subtitles": "uk", "continuation": "10.1f2e3d", '
     '"posts": ["1", "a/b"], "is_addressed": true}'
@@ -84,7 +93,8 @@ def test_what_a_request_does_not_have_takes_no_room():
     stored = json.loads(PLAIN.as_json())
     assert stored["link"] == ["tiktok", "https://t.example/1", "1"]
     optional = {"wishes", "press", "thread_id", "business_id", "inline_id", "piece", "is_mp3"}
-    assert not (optional | {"continuation", "posts", "is_addressed"}) & stored.keys()
+    optional |= {"continuation", "posts", "is_addressed", "direct_topic_id"}
+    assert not optional & stored.keys()
 
 
 @pytest.mark.parametrize("text", ["10", "1", "9999", "10.1f2e3d", "35.a_B"])

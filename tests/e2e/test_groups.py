@@ -443,6 +443,17 @@ async def test_the_direct_messages_of_a_channel_are_ignored_as_its_posts_are(har
     assert await find_chat(directs.id) is None
 
 
+@pytest.mark.parametrize("command", ["/settings", "/mode", "/lang"])
+async def test_the_direct_messages_of_a_channel_have_no_settings(harness: BotHarness, command: str):
+    await crew_of(harness, **CHANNELS)
+    directs = directs_of(harness)
+    directs.members[1001] = "creator"
+    await harness.say(command, chat=directs, **topic_of(harness))
+    assert [m["text"] for m in harness.answers(directs)] == [EN["not_admin"]]
+    await harness.press(harness.answers(directs)[-1], "lang/uk")
+    assert await find_chat(directs.id) is None
+
+
 async def test_the_settings_of_a_channel_are_changed_in_it(harness: BotHarness):
     await crew_of(harness, **CHANNELS)
     channel = channel_of(harness)

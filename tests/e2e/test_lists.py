@@ -291,6 +291,25 @@ async def test_a_short_link_to_a_profile_gets_its_card_in_a_group_if_it_is_for_t
     assert len(harness.videos(crew)) == 2
 
 
+@pytest.mark.parametrize("is_list", [True, False])
+async def test_a_message_whose_list_was_offered_is_not_deleted(harness: BotHarness, is_list: bool):
+    """The posts that are chosen answer it."""
+    profile(harness, 2)
+    site, crew = harness.site, harness.world.group(GROUP)
+    site.short_links["ZMdemo001"] = PROFILE if is_list else f"{PROFILE}/video/{post_id(0)}"
+    crew.members = {harness.ada.id: "creator"}
+    await harness.start()
+    await harness.say("/settings", chat=crew)
+    await harness.press(harness.answers(crew)[-1], "set/delete_request")
+    asked = await harness.say("@clipferry_demo_bot https://vm.tiktok.com/ZMdemo001/", chat=crew)
+    assert (asked["message_id"] in crew.messages) is is_list
+    if is_list:
+        card = card_in(harness, crew)
+        await harness.press(card, find(card, "all"))
+        answered = {v["reply_to_message"]["message_id"] for v in harness.videos(crew)}
+        assert answered == {asked["message_id"]}
+
+
 async def test_a_list_is_read_again_when_the_site_is_back(harness: BotHarness):
     profile(harness, 2)
     harness.site.refused_proxies.add("proxy-1")

@@ -17,12 +17,14 @@ from misc.ui.callback_data import (
     read_remaining_items,
     remaining_items_of,
 )
+from misc.ui.keyboards import one_button
 from misc.ui.texts import load_texts
 from platforms import load_registry
 from tests.fakes import GONE, LINK, FakeIntake, FakeTelegram, make_ack
 
 TEXTS = load_texts()
 REGISTRY = load_registry()
+BUTTON = "rest/5"
 
 
 class Bench:
@@ -30,14 +32,16 @@ class Bench:
         self.telegram = telegram
         self.intake = FakeIntake()
 
-    async def press(self, note: Any, data: str = "rest/5", user_id: int = 7) -> None:
+    async def press(self, note: Any, data: str = BUTTON, user_id: int = 7) -> None:
         query = self.telegram.query(data, note, user_id=user_id)
         ack, _ = make_ack()
         await on_remaining_links(query, ChatView("en"), TEXTS, self.intake.as_intake, REGISTRY, ack)
 
-    def note(self, **values: Any) -> Message:
-        request = self.telegram.message(LINK.url, message_id=69, **values)
-        return self.telegram.message("more", reply_to_message=request)
+    def note(self, data: str = BUTTON, text: str = LINK.url, **values: Any) -> Message:
+        """Return a message with a button, a reply to one with a link."""
+        request = self.telegram.message(text, message_id=69, **values)
+        buttons = one_button("more", data)
+        return self.telegram.message("more", reply_to_message=request, reply_markup=buttons)
 
 
 async def test_the_links_are_read_from_the_message_above(telegram: FakeTelegram):
@@ -68,12 +72,25 @@ async def test_only_the_sender_may_press(telegram: FakeTelegram):
 
 async def test_who_has_replied_to_the_message_may_press(telegram: FakeTelegram):
     bench = Bench(telegram)
-    note = bench.note(user_id=8)
-    await bench.press(note, "rest/of/7/mp3/5", user_id=8)
+    data = "rest/of/7/mp3/5"
+    await bench.press(bench.note(data, user_id=8), data, user_id=8)
     assert telegram.alerts == [(TEXTS["en"]["not_yours"], False)]
-    await bench.press(note, "rest/of/7/mp3/5", user_id=7)
-    await bench.press(note, "rest/of/-7//5", user_id=9)  # an anonymous administrator has
+    await bench.press(bench.note(data, user_id=8), data, user_id=7)
+    data = "rest/of/-7//5"  # an anonymous administrator has
+    await bench.press(bench.note(data, user_id=8), data, user_id=9)
     assert len(bench.intake.submissions) == 2
+
+
+@pytest.mark.parametrize("data", ["rest/of/8//999", "rest/of/8//0", "rest/of/-1//999", "rest/1"])
+async def test_a_button_that_the_message_does_not_have_has_expired(
+    telegram: FakeTelegram, data: str
+):
+    """What is pressed last deletes the message, which may be any answer of the bot."""
+    bench = Bench(telegram)
+    await bench.press(bench.note("rest/10"), data, user_id=8)
+    await bench.press(bench.note("id/1"), data, user_id=8)
+    assert bench.intake.submissions == []
+    assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)] * 2
 
 
 @pytest.mark.parametrize(
@@ -102,7 +119,7 @@ async def test_without_room_the_button_stays(telegram: FakeTelegram):
 @pytest.mark.parametrize("data", ["rest/", "rest/x", "rest/-1", "rest/²", "rest/of/7/8k/5"])
 async def test_an_invalid_button_has_expired(telegram: FakeTelegram, data: str):
     bench = Bench(telegram)
-    await bench.press(bench.note(), data)
+    await bench.press(bench.note(data), data)
     assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)]
 
 
@@ -116,8 +133,7 @@ async def test_without_the_message_it_has_expired(telegram: FakeTelegram):
 
 async def test_links_that_telegram_does_not_repeat_are_not_under_way(telegram: FakeTelegram):
     bench = Bench(telegram)
-    request = telegram.message("@demo_bot", message_id=69)  # it replied to the links
-    await bench.press(telegram.message("more", reply_to_message=request))
+    await bench.press(bench.note(text="@demo_bot"))  # it replied to the links
     assert bench.intake.submissions == []
     assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)]
 

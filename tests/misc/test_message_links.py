@@ -104,25 +104,33 @@ CUT = LINK.url[:-4]
 
 
 @pytest.mark.parametrize(
-    ("shown", "url", "expected"),
+    ("shown", "url"),
     [
-        (f"{CUT}…", LINK.url, [LINK]),
-        (f"👀 {CUT}...", LINK.url, [LINK]),
-        ("watch", LINK.url, [LINK]),
-        (LINK.url, LINK.url, [LINK]),
-        (LINK.url, "https://t.co/AbC12", [LINK]),
-        (f"{LINK.url[:-1]}9", LINK.url, [LINK]),
+        (f"{CUT}…", LINK.url),
+        (f"👀 {CUT}...", LINK.url),
+        ("watch", LINK.url),
+        (LINK.url, LINK.url),
+        (LINK.url, "https://t.co/AbC12"),
+        (f"{LINK.url[:-1]}9", LINK.url),
     ],
 )
-def test_what_is_shown_for_a_link_is_no_other_link(
-    telegram: FakeTelegram, shown: str, url: str, expected: list[Link]
-):
+def test_what_is_shown_for_a_link_is_no_other_link(telegram: FakeTelegram, shown: str, url: str):
     length = len(shown.encode("utf-16-le")) // 2
     hidden = MessageEntity(type="text_link", offset=3, length=length, url=url)
     message = telegram.message(f"🎬 {shown} {OTHER.url if OTHER else ''}7", entities=[hidden])
     found = asked_links(message, REGISTRY, ACCOUNT)
-    assert [link.post_id for link in found if link in expected] == [LINK.post_id]
+    assert [link.post_id for link in found if link == LINK] == [LINK.post_id]
     assert len(found) == 2
+
+
+@pytest.mark.parametrize("between", [" ", "\n", ",", " and "])
+@pytest.mark.parametrize("first", [LINK.url, "watch this"])
+def test_links_in_the_longer_text_of_a_link_count(telegram: FakeTelegram, first: str, between: str):
+    assert OTHER
+    shown = f"{first}{between}{OTHER.url}"
+    hidden = MessageEntity(type="text_link", offset=0, length=len(shown), url=LINK.url)
+    message = telegram.message(shown, entities=[hidden])
+    assert set(asked_links(message, REGISTRY, ACCOUNT)) == {LINK, OTHER}
 
 
 def test_the_text_of_a_message_is_enough(telegram: FakeTelegram):

@@ -84,6 +84,20 @@ async def test_only_a_groups_message_with_a_link_is_deleted(
     assert [call.message_id for call in telegram.of(DeleteMessage)] == [70] * is_deleted
 
 
+@pytest.mark.parametrize(
+    ("values", "is_deleted"),
+    [({}, True), ({"is_finished": True}, False), ({"progress": Progress((500,), 1)}, False)],
+    ids=["unanswered", "ended", "answered"],
+)
+async def test_a_message_that_another_process_may_have_answered_with_a_card_stays(
+    telegram: FakeTelegram, values: dict[str, Any], is_deleted: bool
+):
+    request = make_request(is_private=False, preferences=DELETING, is_addressed=True)
+    indicator = status(telegram, [StoredRequest(request, is_resumed=True, **values)])
+    await indicator.done()
+    assert [call.message_id for call in telegram.of(DeleteMessage)] == [70] * is_deleted
+
+
 async def test_a_button_comes_back_also_after_a_crash(telegram: FakeTelegram):
     indicator = status(telegram, [stored(press=PRESS, is_resumed=True)])
     await indicator.done()
