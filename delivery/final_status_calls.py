@@ -56,19 +56,35 @@ class FinalStatusCalls:
         self._bot = bot
         #: Of two calls about the same thing, the last one counts.
         self._kept: dict[_Key, _Kept] = {}
+        #: Those whose first attempt is being made.
+        self._begun: dict[_Key, FinalStatusCall] = {}
 
     async def make(self, call: FinalStatusCall, is_current: IsCurrent | None = None) -> None:
         """Make a call; raises nothing. It is not repeated once `is_current` says False."""
         key = self.drop(call)
-        if error := await self._error_of(call):
-            self._kept[key] = _Kept(call, is_current, not_before=_pause_end(error))
-            if len(self._kept) > _MOST_KEPT:
-                self._kept.pop(next(iter(self._kept)))
+        self._begun[key] = call
+        try:
+            error = await self._error_of(call)
+        finally:
+            is_last = self._begun.get(key) is call
+            if is_last:
+                del self._begun[key]
+        if error and is_last:
+            self._keep(key, _Kept(call, is_current, not_before=_pause_end(error)))
+
+    def _keep(self, key: _Key, kept: _Kept) -> None:
+        self._kept[key] = kept
+        if len(self._kept) > _MOST_KEPT:
+            self._kept.pop(next(iter(self._kept)))
 
     def drop(self, call: FinalStatusCall) -> _Key:
-        """Repeat no earlier call of that kind about the same message; return their key."""
+        """Repeat no earlier call of that kind about the same message; return their key.
+
+        That includes one that is being made now, and may fail later.
+        """
         key = (call.chat_id, call.message_id, type(call))
         self._kept.pop(key, None)
+        self._begun.pop(key, None)
         return key
 
     async def repeat(self) -> None:

@@ -519,7 +519,10 @@ class Sender:
         self, target: ChatTarget, action: str | None, method: TelegramMethod[T], journal: Journal
     ) -> T:
         files = len(method.media) if isinstance(method, SendMediaGroup) else 1
-        async with during(self._show_action(target, action)) if action else nullcontext():
+        # The direct messages of a channel have no chat actions.
+        # Source: https://core.telegram.org/bots/api#sendchataction
+        shown = None if target.direct_topic_id else action
+        async with during(self._show_action(target, shown)) if shown else nullcontext():
             try:
                 with self._recording_start(journal, files), _counting_bytes(journal):
                     return await self._bot(method, request_timeout=self._upload_timeout_s)

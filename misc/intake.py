@@ -180,7 +180,8 @@ class RequestIntake:
         data = query.data or ""
         kinds: Mapping[str, Kind] = {SLIDES: "slides", ARCHIVE: "archive"}
         kind: Kind = kinds.get(f"{data.partition('/')[0]}/", "sound")
-        markup = message.reply_markup
+        # If another button's request runs, that one must come back also after a restart.
+        markup = self.statuses.whole_keyboard(message)
         press = ButtonPress(data, markup.model_dump_json(exclude_none=True) if markup else "")
         if kind == "archive":  # which has the original files
             chat = replace(chat, file_mode=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aiogram import Bot
-from aiogram.types import InlineKeyboardMarkup
+from aiogram.types import InlineKeyboardMarkup, Message
 
 from core.recent import RecentValues
 from delivery.api_requests import MessageOptions
@@ -64,7 +64,8 @@ class StatusFactory:
         request, is_shown = stored.request, stored.is_resumed
         press = request.origin.press
         if press and press.keyboard:
-            keyboard = self._keyboard_of(target, press.keyboard)
+            seen = InlineKeyboardMarkup.model_validate_json(press.keyboard)
+            keyboard = self._keyboard_of(target.chat_id, target.message_id, seen)
             return ButtonStatus(
                 self.bot, self.sender, target, stored, keyboard, press.data, is_shown=is_shown
             )
@@ -80,12 +81,19 @@ class StatusFactory:
             is_shown=is_shown,
         )
 
-    def _keyboard_of(self, target: ChatTarget, seen: str) -> PressedKeyboard:
+    def whole_keyboard(self, message: Message) -> InlineKeyboardMarkup | None:
+        """Return the keyboard of a message that is pressed, with what running requests hide."""
+        if seen := message.reply_markup:
+            return self._keyboard_of(message.chat.id, message.message_id, seen).whole
+        known = self.keyboards.get((message.chat.id, message.message_id))
+        return known.whole if known else None
+
+    def _keyboard_of(
+        self, chat_id: int, message_id: int, seen: InlineKeyboardMarkup
+    ) -> PressedKeyboard:
         """Return the keyboard of a message, which a press came with in the form `seen`."""
-        pressed = InlineKeyboardMarkup.model_validate_json(seen)
-        known = PressedKeyboard(pressed)
-        known = self.keyboards.setdefault((target.chat_id, target.message_id), known)
-        known.add(pressed)
+        known = self.keyboards.setdefault((chat_id, message_id), PressedKeyboard(seen))
+        known.add(seen)
         return known
 
     def _inline_texts(self, lang: str) -> InlineStatusTexts:

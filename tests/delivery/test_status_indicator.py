@@ -379,6 +379,29 @@ async def test_a_button_that_is_being_hidden_comes_back_after_that(
     assert reactions(telegram) == ["👀", None]
 
 
+async def test_a_keyboard_that_fails_after_a_later_one_is_not_repeated(
+    telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+):
+    keyboard = PressedKeyboard(KEYBOARD)
+    first, second = (
+        ButtonStatus(telegram.bot, telegram.sender, TARGET, Rights(), keyboard, data)
+        for data in ("id/1", "slides/1")
+    )
+    for status in (first, second):
+        await status.accepted()
+    slow = SlowTelegram(telegram, EditMessageReplyMarkup, monkeypatch)
+    ending = asyncio.ensure_future(first.done())
+    await slow.has_left.wait()
+    await second.done()
+    telegram.fail(EditMessageReplyMarkup, FloodError(0))
+    slow.may_arrive.set()
+    await ending
+    made = keyboards(telegram)[2:]
+    assert made == [["stats_noop", "id/1", "slides/1"], ["stats_noop"]]
+    await telegram.sender.final_status_calls.repeat()
+    assert keyboards(telegram)[2:] == made
+
+
 @pytest.mark.parametrize("has_failed", [False, True, None])
 async def test_an_hourglass_is_deleted_by_the_process_that_has_sent_it(
     telegram: FakeTelegram, has_failed: bool | None

@@ -431,6 +431,7 @@ async def test_a_link_in_the_direct_messages_of_a_channel_is_answered_in_its_top
     ]
     sent = harness.calls("sendVideo", "sendMediaGroup", "sendMessage")
     assert {call.params["direct_messages_topic_id"] for call in sent} == {5}
+    assert harness.calls("sendChatAction") == []  # Telegram has none there
     assert await find_chat(directs.id) is None  # a broadcast has no topic
 
 

@@ -29,7 +29,7 @@ from misc.queue_notices import QueueNotices
 from misc.served_links import ServedLinks
 from misc.ui.callback_data import RemainingLinks
 from misc.ui.caption_writer import CaptionWriter
-from misc.ui.keyboards import Extras, one_button
+from misc.ui.keyboards import Extras, choices, one_button
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
 from misc.ui.texts import load_texts
@@ -562,6 +562,21 @@ async def test_a_press_is_a_request_of_now_with_its_keyboard(bench: Bench, data:
     assert request.origin.press.data == data
     assert InlineKeyboardMarkup.model_validate_json(request.origin.press.keyboard) == keyboard
     assert bench.runner.refusals == []
+
+
+@pytest.mark.parametrize("has_rows", [True, False])
+async def test_a_press_beside_a_running_one_has_the_whole_keyboard(bench: Bench, has_rows: bool):
+    """After a restart, it alone may be left to bring that back."""
+    whole = choices([("sound", "id/1"), ("slides", "slides/tiktok/1")])
+    rest = InlineKeyboardMarkup(inline_keyboard=whole.inline_keyboard[1:])
+    for data, shown in (("id/1", whole), ("slides/tiktok/1", rest if has_rows else None)):
+        message = bench.telegram.message("post", reply_markup=shown)
+        query = bench.telegram.query(data, message)
+        await bench.intake.submit_press(query, message, LINK, CHAT, bench.ack())
+    await bench.end_all()
+    presses = [request.origin.press for request in bench.requests]
+    keyboards = [InlineKeyboardMarkup.model_validate_json(p.keyboard) for p in presses if p]
+    assert keyboards == [whole, whole]
 
 
 async def test_a_press_below_a_message_without_keyboard_has_none(bench: Bench):
