@@ -46,6 +46,7 @@ from data.requests import (
     sweep_requests,
     take_over,
 )
+from data.runners import WRITE_S
 from data.workers import renew_lease
 from services.requests.claims import Claims
 
@@ -57,6 +58,9 @@ _KEPT_S: Final = 2 * 86_400
 UNREADABLE: Final = "unreadable"
 #: Pause before the database is asked again by what has to wait for it, in seconds.
 RETRY_S: Final = 1.0
+#: A renewal that the database does not answer fails within this time, in seconds, on a busy machine
+#: too; unless the process is stopped during it, or the machine sleeps.
+_LONGEST_RENEWAL_S: Final = WRITE_S + 1.0
 #: Outcomes that are kept while the database does not answer.
 _MAX_OUTCOMES: Final = 100_000
 
@@ -688,6 +692,9 @@ class RequestStore:
             has_no_others = await renew_lease(self.name, self._lease.seconds)
         except StorageError:
             self._is_cut_off = True
+            if time.monotonic() - asked_at >= max(self._lease.seconds, _LONGEST_RENEWAL_S):
+                # It was this process that stood still: others may have started meanwhile.
+                self.is_alone = False
             raise
         self.is_alone = has_no_others and self._lease.may_be_alone
         self._is_cut_off = False

@@ -112,7 +112,7 @@ class Stored:
 @dataclass(frozen=True)
 class Target:
     chat_id: int
-    thread_id: None = None
+    message_id: int = 1
 
 
 @dataclass(frozen=True)

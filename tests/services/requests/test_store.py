@@ -828,6 +828,26 @@ async def test_alone_it_goes_on_without_the_database_however_long(
     assert pauses.count == 0
 
 
+async def test_who_was_stopped_during_a_renewal_does_not_count_as_alone(
+    monkeypatch: pytest.MonkeyPatch, monotonic: list[float]
+):
+    """Another process may have started, and taken the request over, while this one stood still."""
+    first = store()
+    (entry,) = await first.enter(5, [FIRST])
+    assert first.is_alone
+
+    async def stopped(*_: object) -> bool:
+        monotonic[0] += LEASE_S
+        raise StorageError
+
+    monkeypatch.setattr("services.requests.store.renew_lease", stopped)
+    monotonic[0] += LEASE_S / 2
+    with pytest.raises(StorageError):
+        await first.beat()
+    assert not entry.may_send()
+    assert not first.is_alone
+
+
 async def test_what_was_recorded_before_a_long_stop_is_recorded_anew(monotonic: list[float]):
     """The process stops after the database has answered: meanwhile its lease may have run out."""
     (entry,) = await store().enter(5, [FIRST])
