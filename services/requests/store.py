@@ -46,7 +46,6 @@ from data.requests import (
     sweep_requests,
     take_over,
 )
-from data.runners import WRITE_S
 from data.workers import renew_lease
 from services.requests.claims import Claims
 
@@ -58,9 +57,6 @@ _KEPT_S: Final = 2 * 86_400
 UNREADABLE: Final = "unreadable"
 #: Pause before the database is asked again by what has to wait for it, in seconds.
 RETRY_S: Final = 1.0
-#: A renewal that the database does not answer fails within this time, in seconds, on a busy machine
-#: too; unless the process is stopped during it, or the machine sleeps.
-_LONGEST_RENEWAL_S: Final = WRITE_S + 1.0
 #: Outcomes that are kept while the database does not answer.
 _MAX_OUTCOMES: Final = 100_000
 
@@ -233,11 +229,9 @@ class StoredRequest:
             await self._write_progress()
         except StorageError as error:
             self._log_failure("progress", error)
-            if self.store is None:
-                return True
-            if self.store.is_alone:  # nobody is there to have taken it: see the module's docstring
-                self.tenure = self.store.tenure
-            return self.store.is_alone
+            if self.store is None or not self.store.is_alone:
+                return self.store is None
+            self.tenure = self.store.tenure  # nobody has taken it: see the module's docstring
         return self.may_send()
 
     async def _store_progress(self) -> None:
@@ -295,7 +289,9 @@ class RequestStore:
         self.tenure = 0
         #: At the last renewal, no other process had a lease.
         self.is_alone = may_be_alone
-        #: The last renewal has failed.
+        #: When a renewal failed for the first time since the last one that did not.
+        self._failed_at = math.inf
+        #: Another one, which was asked for after that, has failed too.
         self._is_cut_off = False
         #: What stores the outcomes that could not be stored, oldest first.
         self._outcomes: deque[Callable[[], Awaitable[None]]] = deque(maxlen=_MAX_OUTCOMES)
@@ -691,13 +687,19 @@ class RequestStore:
         try:
             has_no_others = await renew_lease(self.name, self._lease.seconds)
         except StorageError:
-            self._is_cut_off = True
-            if time.monotonic() - asked_at >= max(self._lease.seconds, _LONGEST_RENEWAL_S):
-                # It was this process that stood still: others may have started meanwhile.
-                self.is_alone = False
+            self._note_failure(asked_at)
             raise
         self.is_alone = has_no_others and self._lease.may_be_alone
-        self._is_cut_off = False
+        self._is_cut_off, self._failed_at = False, math.inf
         # By the time of the answer: the database may have let the request for it wait.
         self.tenure += time.monotonic() >= self._lease_ends
         self._lease_ends = asked_at + self._lease.seconds
+
+    def _note_failure(self, asked_at: float) -> None:
+        """Decide what the failure of a renewal means that was asked for at a time.
+
+        This process may have been stopped during it. Then the failure says nothing about the
+        database, and others may have started meanwhile; a second attempt tells.
+        """
+        self._is_cut_off |= asked_at >= self._failed_at
+        self._failed_at = min(self._failed_at, time.monotonic())
