@@ -272,6 +272,25 @@ class _Lease:
     may_be_alone: bool
 
 
+@dataclass(slots=True)
+class _Outage:
+    """The failures of renewals since the last one that did not fail."""
+
+    #: When the first of them failed.
+    failed_at: float = math.inf
+    #: Another one, which was asked for after that, has failed too.
+    is_certain: bool = False
+
+    def note_failure(self, asked_at: float) -> None:
+        """Take the failure of a renewal that was asked for at a time.
+
+        The process may have been stopped during it. Then its failure says nothing about the
+        database, and others may have started meanwhile; a second attempt tells.
+        """
+        self.is_certain |= asked_at >= self.failed_at
+        self.failed_at = min(self.failed_at, time.monotonic())
+
+
 class RequestStore:
     """Stores new requests, and takes over those of processes that have ended."""
 
@@ -289,10 +308,7 @@ class RequestStore:
         self.tenure = 0
         #: At the last renewal, no other process had a lease.
         self.is_alone = may_be_alone
-        #: When a renewal failed for the first time since the last one that did not.
-        self._failed_at = math.inf
-        #: Another one, which was asked for after that, has failed too.
-        self._is_cut_off = False
+        self._outage = _Outage()
         #: What stores the outcomes that could not be stored, oldest first.
         self._outcomes: deque[Callable[[], Awaitable[None]]] = deque(maxlen=_MAX_OUTCOMES)
         #: Rows that a newer version has stored; they are left to a newer process.
@@ -302,7 +318,7 @@ class RequestStore:
     @property
     def may_send(self) -> bool:
         """Return True if no other process can have taken this one's requests over just now."""
-        return time.monotonic() < self._lease_ends or (self.is_alone and self._is_cut_off)
+        return time.monotonic() < self._lease_ends or (self.is_alone and self._outage.is_certain)
 
     async def enter(
         self, update_id: int, requests: Sequence[Request], *, is_refusable: bool = False
@@ -687,19 +703,10 @@ class RequestStore:
         try:
             has_no_others = await renew_lease(self.name, self._lease.seconds)
         except StorageError:
-            self._note_failure(asked_at)
+            self._outage.note_failure(asked_at)
             raise
         self.is_alone = has_no_others and self._lease.may_be_alone
-        self._is_cut_off, self._failed_at = False, math.inf
+        self._outage = _Outage()
         # By the time of the answer: the database may have let the request for it wait.
         self.tenure += time.monotonic() >= self._lease_ends
         self._lease_ends = asked_at + self._lease.seconds
-
-    def _note_failure(self, asked_at: float) -> None:
-        """Decide what the failure of a renewal means that was asked for at a time.
-
-        This process may have been stopped during it. Then the failure says nothing about the
-        database, and others may have started meanwhile; a second attempt tells.
-        """
-        self._is_cut_off |= asked_at >= self._failed_at
-        self._failed_at = min(self._failed_at, time.monotonic())
