@@ -382,13 +382,7 @@ async def test_a_button_that_is_being_hidden_comes_back_after_that(
 async def test_a_keyboard_that_fails_after_a_later_one_is_not_repeated(
     telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
 ):
-    keyboard = PressedKeyboard(KEYBOARD)
-    first, second = (
-        ButtonStatus(telegram.bot, telegram.sender, TARGET, Rights(), keyboard, data)
-        for data in ("id/1", "slides/1")
-    )
-    for status in (first, second):
-        await status.accepted()
+    first, second = await two_pressed(telegram)
     slow = SlowTelegram(telegram, EditMessageReplyMarkup, monkeypatch)
     ending = asyncio.ensure_future(first.done())
     await slow.has_left.wait()
@@ -572,14 +566,20 @@ def button_status(
     return ButtonStatus(telegram.bot, telegram.sender, TARGET, right, keyboard, "id/1", **options)
 
 
-async def test_of_two_buttons_that_run_both_come_back(telegram: FakeTelegram):
+async def two_pressed(telegram: FakeTelegram) -> list[ButtonStatus]:
+    """Return the statuses of two buttons of one message, whose requests run."""
     keyboard = PressedKeyboard(KEYBOARD)
-    first, second = (
+    statuses = [
         ButtonStatus(telegram.bot, telegram.sender, TARGET, Rights(), keyboard, data)
         for data in ("id/1", "slides/1")
-    )
-    for status in (first, second):
+    ]
+    for status in statuses:
         await status.accepted()
+    return statuses
+
+
+async def test_of_two_buttons_that_run_both_come_back(telegram: FakeTelegram):
+    first, second = await two_pressed(telegram)
     await first.failed()
     assert keyboards(telegram)[-1] == ["stats_noop"]
     await second.done()
